@@ -1,0 +1,41 @@
+// Tests run on the packages' sources (the export condition @icn/source), as native ES modules. The project
+// `workspace` tests the repository itself.
+
+const packages = ['identity', 'gossip', 'net', 'node'];
+
+const shared = {
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['@icn/source', 'node', 'node-addons'] },
+  // Looking a global up in the sandbox is slow, and tweetnacl does it in its innermost loop: 170 s of tests
+  // without, 9 with.
+  sandboxInjectedGlobals: ['Math', 'Float64Array'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' } },
+    ],
+  },
+};
+
+export default {
+  // jest leaves one core idle, of two that is half; the example and end-to-end tests mostly wait.
+  maxWorkers: '100%',
+  // Tests wait for what happens, not for time to pass; a loaded machine may take long over it.
+  testTimeout: 30_000,
+  projects: [
+    ...packages.map((name) => ({
+      ...shared,
+      displayName: name,
+      rootDir: `packages/icn-${name}`,
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+    })),
+    {
+      ...shared,
+      displayName: 'workspace',
+      roots: ['<rootDir>/test'],
+      testMatch: ['<rootDir>/test/*.test.ts'],
+    },
+  ],
+};

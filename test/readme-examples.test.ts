@@ -1,0 +1,77 @@
+// What a stranger does first: install the packages, copy the first example of a README into an empty folder,
+// run it.
+
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import { packageFolders, readRepositoryFile, root } from './repository.js';
+
+const installTimeoutMs = 180_000;
+const exampleTimeoutMs = 60_000;
+
+const exec = promisify(execFile);
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'icn-examples-'));
+  const tarballs = await Promise.all(packageFolders.map(pack));
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  await exec('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...tarballs], { cwd: folder });
+}, installTimeoutMs);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('the example in the README of', () => {
+  it.each(packageFolders)(
+    '%s runs where the packages were installed by npm',
+    async (name) => {
+      const example = exampleIn(readRepositoryFile(`packages/${name}/README.md`));
+      expect(example).toBeDefined();
+      await expect(runExample(`${name}.mjs`, example ?? '')).resolves.toBe('');
+    },
+    exampleTimeoutMs,
+  );
+});
+
+describe('the check', () => {
+  it('takes the first block of JavaScript or TypeScript', () => {
+    const markdown = '```sh\nno\n```\n\n```ts\nyes();\n```\n\n```js\nno\n```\n';
+    expect(exampleIn(markdown)).toBe('yes();\n');
+    expect(exampleIn('```sh\nno\n```\n')).toBeUndefined();
+  });
+
+  it('reports an example that fails', async () => {
+    await expect(runExample('broken.mjs', "throw new Error('on purpose');\n")).resolves.toMatch('on purpose');
+    await expect(runExample('missing.mjs', "import '@icn/nowhere';\n")).resolves.toMatch('@icn/nowhere');
+  });
+});
+
+function exampleIn(markdown: string): string | undefined {
+  return /^```(?:js|ts)\n([\s\S]*?)^```$/m.exec(markdown)?.[1];
+}
+
+/** Packs what the last build made, as it would be published. */
+async function pack(name: string): Promise<string> {
+  const cwd = join(root, 'packages', name);
+  if (!existsSync(join(cwd, 'dist', 'index.js')))
+    throw new Error(`${name} is not built: run pnpm build first`);
+  const tarball = join(folder, `${name}.tgz`);
+  await exec('pnpm', ['pack', '--out', tarball], { cwd });
+  return tarball;
+}
+
+/** What went wrong, or nothing. */
+async function runExample(file: string, source: string): Promise<string> {
+  await writeFile(join(folder, file), source);
+  return exec(process.execPath, [file], { cwd: folder, timeout: exampleTimeoutMs }).then(
+    () => '',
+    (error: { stderr: string; message: string }) => error.stderr || error.message,
+  );
+}
