@@ -1,0 +1,60 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  hash,
+  randomFillSync,
+  sign,
+  verify,
+  type KeyObject,
+} from 'node:crypto';
+
+import type { CryptoBackend } from '../crypto/crypto-backend.js';
+import { RecentCache } from '../recent-cache.js';
+
+/**
+ * Imported public keys. Importing costs a tenth of a verification, so strangers who flood the cache slow
+ * the others down by no more than that.
+ */
+const publicKeys = new RecentCache<KeyObject>(4_096);
+
+/** What precedes the seed in the PKCS #8 encoding of an Ed25519 private key (RFC 8410 §7). */
+const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** The fast backend: node:crypto with imported keys kept. */
+export const backend: CryptoBackend = {
+  signer(seed) {
+    const key = privateKeyFromSeed(seed);
+    return (message) => plain(sign(null, message, key));
+  },
+  publicKeyFromSeed(seed) {
+    const spki = createPublicKey(privateKeyFromSeed(seed)).export({ format: 'der', type: 'spki' });
+    return Uint8Array.from(spki.subarray(-32));
+  },
+  verify: (publicKey, message, signature) => verify(null, message, importPublicKey(publicKey), signature),
+  sha256: (bytes) => plain(hash('sha256', bytes, 'buffer')),
+  randomBytes: (count) => randomFillSync(new Uint8Array(count)),
+};
+
+function privateKeyFromSeed(seed: Uint8Array): KeyObject {
+  const pkcs8 = Buffer.concat([pkcs8Prefix, seed]);
+  try {
+    return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
+  } finally {
+    pkcs8.fill(0);
+  }
+}
+
+/** As JWK, since that import is 14 times as fast as DER (204,000/s against 14,600/s on Node 20). */
+function importPublicKey(publicKey: Uint8Array): KeyObject {
+  const x = Buffer.from(publicKey.buffer, publicKey.byteOffset, publicKey.length).toString('base64url');
+  const known = publicKeys.get(x);
+  if (known !== undefined) return known;
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+  publicKeys.set(x, key);
+  return key;
+}
+
+/** The same bytes without the methods of Buffer, of which some differ from those of Uint8Array. */
+function plain(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+}
