@@ -1,0 +1,37 @@
+export { formatAddress, parseAddress, type Address } from './address.js';
+export { certificateOf, didFromCertificate, type Certificate } from './certificate.js';
+export type { DiscoveredPeer, Discovery, DiscoveryEvent } from './discovery.js';
+export { NetError, type NetErrorCode, type NetErrorOptions } from './errors.js';
+export {
+  FrameAssembler,
+  FrameWriter,
+  encodeFrames,
+  readFrames,
+  writeFrame,
+  type FrameLimits,
+} from './frames.js';
+export {
+  createMdns,
+  serviceTypes,
+  type DiscoverOptions,
+  type Mdns,
+  type MdnsDrop,
+  type MdnsOptions,
+} from './mdns.js';
+export { MemoryNetwork, type MemoryNetworkOptions } from './memory/network.js';
+export { createMemoryTransport, type MemoryTransportOptions } from './memory/transport.js';
+export { ALPN, CLOSE_CODES, PREFACE, type CloseCode, type CloseReason } from './protocol.js';
+export { defaultQuicLimits, type QuicLimits } from './quic/limits.js';
+export { type NativeQuicOptions } from './quic/native.js';
+export { createQuicTransport, type QuicTransportOptions } from './quic/transport.js';
+export { createStaticPeers } from './static-peers.js';
+export type {
+  Connection,
+  DialOptions,
+  ListenOptions,
+  Listener,
+  Stream,
+  StreamOptions,
+  Transport,
+} from './transport.js';
+export { Swarm, defaultSwarmLimits, type SwarmLimits, type SwarmOptions } from './swarm.js';

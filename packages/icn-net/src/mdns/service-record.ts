@@ -1,0 +1,60 @@
+import { isIP } from 'node:net';
+import { isDid, type Did } from '@icn/identity';
+import type { Address } from '../address.js';
+import type { DiscoveredPeer } from '../discovery.js';
+
+/** What our TXT records say; every pair is far below the 255 bytes of RFC 6763 §6.1. */
+export interface TxtRecord {
+  readonly transport: string;
+  readonly port: string;
+  readonly did: Did;
+  /** Of this record; others are not ours to read. */
+  readonly version: '1';
+  /** Whom it is for: nodes of another network do not find each other. */
+  readonly network: string;
+}
+
+/** What a responder, whoever it is, says about a service; nothing of it is what its type promises. */
+export interface ServiceClaim {
+  readonly txt?: unknown;
+  readonly addresses?: unknown;
+  readonly referer?: { readonly address?: unknown } | undefined;
+}
+
+/** More addresses than a host has, fewer than cost a dialler its time. Guess. */
+const addressesMax = 8;
+
+export function txtOf(record: Omit<TxtRecord, 'version' | 'port'>, port: number): TxtRecord {
+  return { ...record, port: String(port), version: '1' };
+}
+
+/** The peer that a service claims to be, or why it is none of ours. Total. */
+export function peerOf(
+  claim: ServiceClaim,
+  transport: string,
+  network: string,
+): (DiscoveredPeer & { did: Did }) | 'txt-invalid' | 'other-network' {
+  const txt = claim.txt;
+  if (typeof txt !== 'object' || txt === null) return 'txt-invalid';
+  const { version, did, port, ...rest } = txt as Record<string, unknown>;
+  if (version !== '1' || typeof did !== 'string' || !isDid(did)) return 'txt-invalid';
+  if (rest['network'] !== network || rest['transport'] !== transport) return 'other-network';
+  const portNumber = typeof port === 'string' && /^[1-9][0-9]{0,4}$/.test(port) ? Number(port) : 0;
+  if (portNumber === 0 || portNumber > 65_535) return 'txt-invalid';
+
+  // The address that the answer came from reaches the peer; those it names may be of other networks.
+  const named: readonly unknown[] = Array.isArray(claim.addresses) ? (claim.addresses as unknown[]) : [];
+  const hosts = [claim.referer?.address, ...named].filter((host) => isDialable(host));
+  if (hosts.length === 0) return 'txt-invalid';
+  const addresses = [...new Set(hosts)]
+    .slice(0, addressesMax)
+    .map((host): Address => ({ scheme: transport, host, port: portNumber, did }));
+  return { did, addresses };
+}
+
+function isDialable(host: unknown): host is string {
+  if (typeof host !== 'string' || isIP(host) === 0) return false;
+  const isLinkLocalV6 = host.toLowerCase().startsWith('fe80:');
+  const isMulticast = host.toLowerCase().startsWith('ff') || /^(22[4-9]|23\d|0|255)\./.test(host);
+  return !isLinkLocalV6 && !isMulticast && host !== '::';
+}

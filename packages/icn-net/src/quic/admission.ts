@@ -1,0 +1,55 @@
+import { isIPv6 } from 'node:net';
+import type { QuicLimits } from './limits.js';
+
+/** The cap that refuses a handshake. */
+export type AdmissionDrop = 'handshake-cap' | 'handshake-source-cap';
+
+/** Counts the inbound handshakes whose peer is not proven, in all and per source, and refuses those over a cap. */
+export class HandshakeAdmission {
+  readonly #limits: QuicLimits;
+  readonly #bySource = new Map<string, number>();
+  #count = 0;
+
+  constructor(limits: QuicLimits) {
+    this.#limits = limits;
+  }
+
+  /** Takes a place and returns how to give it back, once or more often; or says which cap is reached. */
+  admit(host: string): (() => void) | AdmissionDrop {
+    const source = sourceOf(host);
+    const ofSource = this.#bySource.get(source) ?? 0;
+    if (ofSource >= this.#limits.handshakesPerSourceMax) return 'handshake-source-cap';
+    if (this.#count >= this.#limits.handshakesMax) return 'handshake-cap';
+    this.#bySource.set(source, ofSource + 1);
+    this.#count += 1;
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.#release(source);
+      isHeld = false;
+    };
+  }
+
+  #release(source: string): void {
+    const ofSource = (this.#bySource.get(source) ?? 0) - 1;
+    if (ofSource > 0) this.#bySource.set(source, ofSource);
+    else this.#bySource.delete(source);
+    this.#count -= 1;
+  }
+}
+
+/** Who pays for an address: itself in IPv4; in IPv6 its /64, which is what one customer has. */
+export function sourceOf(host: string): string {
+  if (!isIPv6(host)) return host;
+  const [address = ''] = host.split('%');
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  if (mapped?.[1] !== undefined) return mapped[1];
+  const [left = '', right] = address.split('::');
+  const groups = left === '' ? [] : left.split(':');
+  if (right !== undefined) {
+    const tail = right === '' ? [] : right.split(':');
+    while (groups.length + tail.length < 8) groups.push('0');
+    groups.push(...tail);
+  }
+  const prefix = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
+  return `${prefix.join(':')}::/64`;
+}

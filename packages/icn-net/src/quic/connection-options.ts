@@ -1,0 +1,27 @@
+import type { CloseReason } from '../protocol.js';
+import type { QuicCounters } from './counters.js';
+import type { DatagramLink } from './datagram-link.js';
+import type { QuicLimits } from './limits.js';
+import type { HostPort, NativeConnection, NativeQuic } from './native.js';
+import type { Expectation } from './peer-proof.js';
+
+/** What a connection is made of; see `QuicConnection`. */
+export interface QuicConnectionOptions {
+  readonly quic: NativeQuic;
+  readonly native: NativeConnection;
+  readonly role: 'client' | 'server';
+  readonly remote: HostPort;
+  readonly link: DatagramLink;
+  /** The connection ids by which the peer's first datagrams come. */
+  readonly routes: readonly string[];
+  readonly expectation: Expectation;
+  readonly limits: QuicLimits;
+  readonly counters: QuicCounters;
+  readonly scratch: Uint8Array;
+  /** Called once, when both sides have accepted each other. */
+  readonly onProven: () => void;
+  /** Called once, when it is over, before or after `onProven`. */
+  readonly onEnded: (reason: CloseReason) => void;
+  /** Called once, after `onEnded`, when no datagram of it is expected any more. */
+  readonly onReleased: () => void;
+}

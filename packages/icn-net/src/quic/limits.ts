@@ -1,0 +1,49 @@
+/**
+ * Every bound and interval of the QUIC adapter. Units are in the names; each default names its reason. What a stranger
+ * can cost is bounded by the first three, what a proven peer can cost by `connectionsMax` times
+ * `peerStreamsMax` times `streamWindowBytes`.
+ */
+export interface QuicLimits {
+  /** Inbound handshakes under way; further ones are dropped and may try again. 64: the number of the Rust original. */
+  readonly handshakesMax: number;
+  /** The same per source, an IPv4 address or an IPv6 /64. 8: the number of the Rust original. */
+  readonly handshakesPerSourceMax: number;
+  /** From the first datagram to both sides proven, both for dialling and accepting. 10 s: three losses in a row of QUIC's 1 s first probe (RFC 9002 §6.2.2: 1 + 2 + 4 s). */
+  readonly handshakeTimeoutMs: number;
+  /** Proven connections of the whole transport; further ones are refused with `too-many`. 1,024 at the measured 59 KiB each is 60 MiB. */
+  readonly connectionsMax: number;
+  /** Proven connections that wait for the listener's consumer; further ones are refused with `too-many`. Guess. */
+  readonly acceptQueueMax: number;
+  /** Streams that one peer may have open. 128: a hundred short pulls at once, and room for the control streams. */
+  readonly peerStreamsMax: number;
+  /** What a peer may send on one stream before anybody reads. 256 KiB: 20 Mbit/s at 100 ms; it grows for streams that are read. */
+  readonly streamWindowBytes: number;
+  /** How far quiche may grow the window of a stream that is being read. 4 MiB: 300 Mbit/s at 100 ms. */
+  readonly streamWindowBytesMax: number;
+  /** The largest UDP payload sent. 1,350 passes everywhere that QUIC passes (1,500-byte links under IPv6 and a tunnel). */
+  readonly datagramBytesMax: number;
+  /** Silence after which a peer is given up. 30 s: the number of the Rust original. */
+  readonly idleTimeoutMs: number;
+  /** Silence after which a peer is asked for a sign of life. A third of the idle timeout, so that two may be lost. */
+  readonly keepAliveMs: number;
+  /** Connection ids that each side gives the other: it survives one NAT rebinding less. Each costs a route of about 100 bytes. */
+  readonly connectionIdsMax: number;
+  /** The receive buffer asked of the kernel, which may give less. 4 MiB: at 35 MB/s a turn of 100 ms loses nothing. */
+  readonly receiveBufferBytes: number;
+}
+
+export const defaultQuicLimits: QuicLimits = {
+  handshakesMax: 64,
+  handshakesPerSourceMax: 8,
+  handshakeTimeoutMs: 10_000,
+  connectionsMax: 1024,
+  acceptQueueMax: 64,
+  peerStreamsMax: 128,
+  streamWindowBytes: 256 * 1024,
+  streamWindowBytesMax: 4 * 1024 * 1024,
+  datagramBytesMax: 1350,
+  idleTimeoutMs: 30_000,
+  keepAliveMs: 10_000,
+  connectionIdsMax: 16,
+  receiveBufferBytes: 4 * 1024 * 1024,
+};

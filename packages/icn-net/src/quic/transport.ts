@@ -1,0 +1,287 @@
+import { randomBytes } from 'node:crypto';
+import type { Did, KeyPair } from '@icn/identity';
+import { formatAddress, type Address } from '../address.js';
+import { NetError } from '../errors.js';
+import type { CloseCode, CloseReason } from '../protocol.js';
+import type { Connection, DialOptions, ListenOptions, Listener, Transport } from '../transport.js';
+import { HandshakeAdmission } from './admission.js';
+import { createConfig } from './config.js';
+import type { QuicConnectionOptions } from './connection-options.js';
+import { QuicConnection } from './connection.js';
+import { createQuicCounters, type QuicCounters } from './counters.js';
+import { dialAborted, dialFailure, raceDials, unlessAborted } from './dial.js';
+import { QuicEndpoint, withoutZone, type EndpointLink } from './endpoint.js';
+import { reachFrom, resolveHost } from './host-addresses.js';
+import { defaultQuicLimits, type QuicLimits } from './limits.js';
+import { QuicListener } from './listener.js';
+import {
+  loadNativeQuic,
+  type HostPort,
+  type NativeConfig,
+  type NativeQuic,
+  type NativeQuicOptions,
+} from './native.js';
+import { connectionIdBytes, connectionIdKey, type PacketHeader } from './packet-header.js';
+
+export interface QuicTransportOptions {
+  /** Who we are: the key of the TLS certificate. */
+  readonly keyPair: KeyPair;
+  readonly limits?: Partial<QuicLimits>;
+  /** Asked about each peer once it is proven, before anybody gets it: a close code refuses it. */
+  readonly admit?: (did: Did) => CloseCode | undefined;
+  /** How the native binding is loaded; for tests. */
+  readonly native?: NativeQuicOptions;
+}
+
+/**
+ * Transport over QUIC (RFC 9000) with mutual TLS 1.3 by the identity keys, ALPN `icn/1`. The native binding is loaded by
+ * the first `listen` or `dial`, which throws NetError `platform-unsupported` where there is none.
+ */
+export function createQuicTransport(options: QuicTransportOptions): Transport {
+  return new QuicTransport(options);
+}
+
+/** What to load and make once, when it is first needed. */
+interface Loaded {
+  readonly quic: NativeQuic;
+  readonly config: NativeConfig;
+}
+
+/** The largest read at once; a few windows of Ethernet frames. Guess. */
+const scratchBytes = 64 * 1024;
+
+type ConnectionStart = Pick<QuicConnectionOptions, 'native' | 'role' | 'remote' | 'routes' | 'onEnded'> & {
+  readonly expect?: Did | undefined;
+  readonly link: EndpointLink;
+  readonly isFull?: () => boolean;
+  readonly onProven: (connection: QuicConnection) => void;
+};
+
+class QuicTransport implements Transport {
+  readonly scheme = 'quic';
+  readonly counters: QuicCounters = createQuicCounters();
+  readonly #options: QuicTransportOptions;
+  readonly #limits: QuicLimits;
+  readonly #admission: HandshakeAdmission;
+  readonly #endpoints = new Set<QuicEndpoint>();
+  readonly #listeners = new Set<QuicListener>();
+  readonly #connections = new Set<QuicConnection>();
+  readonly #scratch = new Uint8Array(scratchBytes);
+  #provenCount = 0;
+  #loaded: Promise<Loaded> | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: QuicTransportOptions) {
+    this.#options = options;
+    this.#limits = { ...defaultQuicLimits, ...options.limits };
+    this.#admission = new HandshakeAdmission(this.#limits);
+  }
+
+  async listen({ host, port }: ListenOptions): Promise<Listener> {
+    const { quic, config } = await this.#load();
+    const [address = host] = await resolveHost(host, 'address-unavailable');
+    const endpoint = await this.#bind(quic, address, port);
+    const listener = new QuicListener(endpoint, this.#options.keyPair.did, () =>
+      this.#listeners.delete(listener),
+    );
+    this.#listeners.add(listener);
+    endpoint.onInitial = (datagram, header, from) =>
+      this.#accept({ quic, config }, listener, datagram, header, from);
+    return listener;
+  }
+
+  async dial(address: Address, options: DialOptions = {}): Promise<Connection> {
+    const { signal, expect = address.did } = options;
+    if (signal?.aborted === true) throw dialAborted(signal);
+    if (address.scheme !== this.scheme || address.port === 0) {
+      throw new NetError(
+        'address-invalid',
+        `quic dials quic://HOST:PORT with a port of its own, not ${address.scheme}, port ${address.port}`,
+      );
+    }
+    if (expect === this.#options.keyPair.did) {
+      const reason = { code: 'own-did', by: 'us', text: 'the address names this node' } as const;
+      throw dialFailure(address, reason);
+    }
+    const loaded = await this.#load();
+    const hosts = await unlessAborted(resolveHost(address.host, 'dial-failed'), signal);
+    return raceDials(hosts, signal, (host, attempt) =>
+      this.#dialHost(loaded, { ...address, host }, expect, attempt),
+    );
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const listening = [...this.#listeners].map((listener) => listener.close());
+    await Promise.all(
+      [...this.#connections].map((connection) => connection.close({ text: 'the node stops' })),
+    );
+    await Promise.all([...listening, ...[...this.#endpoints].map((endpoint) => endpoint.close())]);
+  }
+
+  async #load(): Promise<Loaded> {
+    if (this.#closed !== undefined) throw new NetError('connection-closed', 'this transport is closed');
+    this.#loaded ??= loadNativeQuic(this.#options.native).then((quic) => ({
+      quic,
+      config: createConfig(quic, this.#options.keyPair, this.#limits),
+    }));
+    return this.#loaded;
+  }
+
+  async #bind(quic: NativeQuic, host: string, port: number): Promise<QuicEndpoint> {
+    const { counters } = this;
+    const onClosed = (closed: QuicEndpoint): boolean => this.#endpoints.delete(closed);
+    const endpoint = await QuicEndpoint.bind({ quic, host, port, limits: this.#limits, counters, onClosed });
+    this.#endpoints.add(endpoint);
+    if (this.#closed === undefined) return endpoint;
+    await endpoint.close();
+    throw new NetError('connection-closed', 'this transport was closed meanwhile');
+  }
+
+  #accept(
+    { quic, config }: Loaded,
+    listener: QuicListener,
+    datagram: Buffer,
+    header: PacketHeader,
+    from: HostPort,
+  ): void {
+    const leaveHandshake = this.#admission.admit(from.host);
+    if (typeof leaveHandshake === 'string') {
+      this.counters[leaveHandshake] += 1;
+      return;
+    }
+    const remote = withoutZone(from);
+    const id = randomBytes(connectionIdBytes);
+    const link = listener.endpoint.createLink(from.host.slice(remote.host.length));
+    const native = orUndefined(() => quic.Connection.accept(id, null, link.local, remote, config));
+    if (native === undefined) {
+      this.counters['initial-undecryptable'] += 1;
+      leaveHandshake();
+      return link.release();
+    }
+    const connection = this.#start(quic, {
+      native,
+      role: 'server',
+      remote,
+      link,
+      routes: [connectionIdKey(id), header.destination],
+      isFull: () => listener.waitingCount >= this.#limits.acceptQueueMax,
+      onProven: (proven) => {
+        leaveHandshake();
+        listener.offer(proven);
+      },
+      onEnded: leaveHandshake,
+    });
+    if (connection.receive(datagram, remote)) return;
+    this.counters['initial-undecryptable'] += 1;
+    leaveHandshake();
+    this.#connections.delete(connection);
+    connection.release();
+  }
+
+  async #dialHost(
+    { quic, config }: Loaded,
+    address: Address,
+    expect: Did | undefined,
+    signal: AbortSignal,
+  ): Promise<Connection> {
+    const { endpoint, host } = await this.#endpointFor(quic, address.host);
+    const remote = withoutZone({ host, port: address.port });
+    const id = randomBytes(connectionIdBytes);
+    const link = endpoint.createLink(host.slice(remote.host.length));
+    const native = orUndefined(() => quic.Connection.connect(null, id, link.local, remote, config));
+    if (native === undefined) {
+      link.release();
+      throw new NetError('dial-failed', `${formatAddress(address)} cannot be dialled`);
+    }
+    return new Promise((resolve, reject) => {
+      const connection = this.#start(quic, {
+        native,
+        role: 'client',
+        remote,
+        link,
+        routes: [connectionIdKey(id)],
+        expect,
+        onProven: (proven) => {
+          signal.removeEventListener('abort', onAbort);
+          resolve(proven);
+        },
+        onEnded: (reason) => {
+          signal.removeEventListener('abort', onAbort);
+          reject(signal.aborted ? dialAborted(signal) : dialFailure(address, reason));
+        },
+      });
+      const onAbort = (): void => void connection.close({ text: 'dial aborted' });
+      if (signal.aborted) return onAbort();
+      signal.addEventListener('abort', onAbort, { once: true });
+      connection.schedule();
+    });
+  }
+
+  /** A listening socket that reaches the host, so that the peer sees the port at which we can be dialled; or one of its own. */
+  async #endpointFor(quic: NativeQuic, host: string): Promise<{ endpoint: QuicEndpoint; host: string }> {
+    for (const endpoint of this.#endpoints) {
+      const reach = endpoint.onInitial === undefined ? undefined : reachFrom(endpoint.local, host);
+      if (reach !== undefined) return { endpoint, host: reach };
+    }
+    return { endpoint: await this.#bind(quic, host.includes(':') ? '::' : '0.0.0.0', 0), host };
+  }
+
+  #start(quic: NativeQuic, start: ConnectionStart): QuicConnection {
+    const { link, onProven, onEnded, isFull } = start;
+    let isProven = false;
+    const connection: QuicConnection = new QuicConnection({
+      ...start,
+      quic,
+      limits: this.#limits,
+      counters: this.counters,
+      scratch: this.#scratch,
+      expectation: {
+        own: this.#options.keyPair.did,
+        expect: start.expect,
+        admit: (did) => this.#admit(did, isFull),
+      },
+      onProven: () => {
+        isProven = true;
+        this.#provenCount += 1;
+        onProven(connection);
+      },
+      onEnded: (reason) => {
+        if (isProven) this.#provenCount -= 1;
+        else this.#countUnproven(reason);
+        this.#connections.delete(connection);
+        link.onOver();
+        onEnded(reason);
+      },
+      onReleased: () => link.release(),
+    });
+    link.connection = connection;
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  #admit(did: Did, isFull: (() => boolean) | undefined): CloseCode | undefined {
+    if (this.#provenCount >= this.#limits.connectionsMax || isFull?.() === true) return 'too-many';
+    return this.#options.admit?.(did);
+  }
+
+  #countUnproven({ code, by }: CloseReason): void {
+    if (code === 'timeout') this.counters['handshake-timeout'] += 1;
+    else if (code === 'unknown' || by === 'network') this.counters['handshake-failed'] += 1;
+    else if (by === 'us') this.counters[`refused-${code}`] += 1;
+    else this.counters[`refused-by-peer-${code}`] += 1;
+  }
+}
+
+/** The value, or `undefined` where making it throws. */
+function orUndefined<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
+}

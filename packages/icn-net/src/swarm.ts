@@ -1,0 +1,182 @@
+import type { Did } from '@icn/identity';
+import { formatAddress, type Address } from './address.js';
+import { defaultDiallerLimits, Dialler, type DiallerLimits } from './dialler.js';
+import { NetError } from './errors.js';
+import type { CloseReason } from './protocol.js';
+import type { Connection, Listener, Transport } from './transport.js';
+
+export interface SwarmOptions {
+  readonly self: Did;
+  /** Tried by the scheme of an address. */
+  readonly transports: readonly Transport[];
+  /** Of a peer: exactly one connection is up between this call and the `onPeerDown` that follows it. */
+  readonly onPeerUp: (connection: Connection) => void;
+  readonly onPeerDown: (peer: Did, reason: CloseReason) => void;
+  /** An address that is to be kept cannot be reached, said once until it can; it is tried on. */
+  readonly onDialFailed?: (address: Address, error: Error) => void;
+  readonly limits?: Partial<SwarmLimits>;
+}
+
+/** Bounds and waits of a swarm. */
+export interface SwarmLimits extends DiallerLimits {
+  /** Peers that are connected at once; further ones are refused with `too-many`. */
+  readonly connectionsMax: number;
+  /** Two connections this close in time were made at once; a later one means that the earlier is dead. */
+  readonly crossingMs: number;
+}
+
+/** Both guesses; for the rest see `DiallerLimits`. */
+export const defaultSwarmLimits: SwarmLimits = {
+  ...defaultDiallerLimits,
+  connectionsMax: 256,
+  crossingMs: 5_000,
+};
+
+interface Link {
+  readonly connection: Connection;
+  readonly sinceMs: number;
+}
+
+const DUPLICATE: CloseReason = { code: 'duplicate', by: 'us', text: 'another connection serves' };
+const BLOCKED: CloseReason = { code: 'blocked', by: 'us', text: 'blocked by the operator' };
+const STOPPED: CloseReason = { code: 'done', by: 'us', text: 'the node stops' };
+const OWN_DID: CloseReason = { code: 'own-did', by: 'us', text: 'that is this very node' };
+
+/**
+ * Keeps at most one connection to each peer, over any transports: dials hints, takes what listeners bring, settles
+ * duplicates, and keeps blocked peers out. Knows nothing of what the connections carry.
+ *
+ * Of two connections between the same peers that are made at once, both sides keep the one that the smaller DID
+ * dialled. Otherwise the newer replaces the older: who dials believes that nothing is up, so the older is dead.
+ */
+export class Swarm {
+  readonly #options: SwarmOptions;
+  readonly #limits: SwarmLimits;
+  readonly #dialler: Dialler;
+  readonly #links = new Map<Did, Link>();
+  readonly #blocked = new Set<Did>();
+  readonly #refused: Record<string, number> = {};
+  #isClosed = false;
+
+  constructor(options: SwarmOptions) {
+    this.#options = options;
+    this.#limits = { ...defaultSwarmLimits, ...options.limits };
+    const ports = {
+      self: options.self,
+      dial: (address: Address, signal: AbortSignal) => this.#dial(address, signal),
+      isSettled: (peer: Did) => this.#links.has(peer) || this.#blocked.has(peer),
+      onConnection: (connection: Connection) => this.#admit(connection),
+      onFailed: (address: Address, error: Error) => options.onDialFailed?.(address, error),
+    };
+    this.#dialler = new Dialler(ports, this.#limits);
+  }
+
+  get connections(): readonly Connection[] {
+    return Array.from(this.#links.values(), ({ connection }) => connection);
+  }
+
+  /** Peers and addresses that are worth dialling, connected or not. */
+  get candidateCount(): number {
+    return this.#dialler.candidateCount;
+  }
+
+  get blocked(): readonly Did[] {
+    return [...this.#blocked];
+  }
+
+  /** For transports, which can refuse a blocked peer before it has a connection. */
+  isBlocked(peer: Did): boolean {
+    return this.#blocked.has(peer);
+  }
+
+  /** Connections that were proven and then not kept, by close code: `refused-blocked`, `refused-duplicate`, … */
+  get counters(): Readonly<Record<string, number>> {
+    return { ...this.#refused };
+  }
+
+  /** Takes the connections of a listener until it closes. */
+  async serve(listener: Listener): Promise<void> {
+    for await (const connection of listener) this.#admit(connection);
+  }
+
+  /** Says where a peer may be. With `keep` it is tried for ever, as the operator's word; otherwise a few times. */
+  hint(address: Address, options: { readonly keep?: boolean } = {}): void {
+    this.#dialler.hint(address, options);
+  }
+
+  /** Drops the peer and refuses it until `unblock`. */
+  block(peer: Did): void {
+    this.#blocked.add(peer);
+    this.#dialler.cancel(peer);
+    void this.#links.get(peer)?.connection.close(BLOCKED);
+  }
+
+  /** Lets the peer in again, and dials it at once where it is known. */
+  unblock(peer: Did): void {
+    if (this.#blocked.delete(peer)) this.#dialler.retry(peer);
+  }
+
+  /** Stops dialling and closes all connections. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#dialler.close();
+    await Promise.all(this.connections.map((connection) => connection.close(STOPPED)));
+  }
+
+  async #dial(address: Address, signal: AbortSignal): Promise<Connection> {
+    const transport = this.#options.transports.find(({ scheme }) => scheme === address.scheme);
+    if (transport === undefined)
+      throw new NetError('address-invalid', `no transport here dials ${formatAddress(address)}`);
+    return transport.dial(address, { signal });
+  }
+
+  #admit(connection: Connection): void {
+    const { remote: peer } = connection;
+    const existing = this.#links.get(peer);
+    const refusal = this.#refusalOf(connection, existing);
+    if (refusal !== undefined) return this.#close(connection, refusal);
+    if (existing !== undefined) {
+      this.#links.delete(peer);
+      this.#close(existing.connection, DUPLICATE);
+      this.#options.onPeerDown(peer, DUPLICATE);
+    }
+    this.#links.set(peer, { connection, sinceMs: Date.now() });
+    this.#dialler.peerUp(connection);
+    void connection.closed.then((reason) => this.#left(connection, reason));
+    this.#options.onPeerUp(connection);
+  }
+
+  #refusalOf({ remote, direction }: Connection, existing: Link | undefined): CloseReason | undefined {
+    const { connectionsMax } = this.#limits;
+    if (this.#isClosed) return STOPPED;
+    if (remote === this.#options.self) return OWN_DID;
+    if (this.#blocked.has(remote)) return BLOCKED;
+    if (existing !== undefined) return this.#hasCrossed(direction, existing) ? DUPLICATE : undefined;
+    if (this.#links.size < connectionsMax) return undefined;
+    return { code: 'too-many', by: 'us', text: `${connectionsMax} peers are connected, which is the limit` };
+  }
+
+  /** Whether a new connection crossed one that is to stay. */
+  #hasCrossed(direction: Connection['direction'], { connection, sinceMs }: Link): boolean {
+    const toStay = this.#options.self < connection.remote ? 'outbound' : 'inbound';
+    return (
+      Date.now() - sinceMs < this.#limits.crossingMs &&
+      connection.direction === toStay &&
+      direction !== toStay
+    );
+  }
+
+  #close(connection: Connection, reason: CloseReason): void {
+    const name = `refused-${reason.code}`;
+    this.#refused[name] = (this.#refused[name] ?? 0) + 1;
+    void connection.close(reason);
+  }
+
+  #left(connection: Connection, reason: CloseReason): void {
+    const { remote: peer } = connection;
+    if (this.#links.get(peer)?.connection !== connection) return;
+    this.#links.delete(peer);
+    this.#options.onPeerDown(peer, reason);
+    this.#dialler.peerDown(peer, reason);
+  }
+}

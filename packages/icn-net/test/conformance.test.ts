@@ -1,0 +1,20 @@
+import { describe, it } from '@jest/globals';
+import { transportConformance } from '../src/conformance/index.js';
+import { memoryFixture, quicFixture } from './fixtures.js';
+
+describe('the QUIC adapter', () => {
+  for (const { name, run } of transportConformance) it(name, () => run(quicFixture()));
+});
+
+describe('the QUIC adapter on IPv6', () => {
+  const fixture = { ...quicFixture(), listen: { host: '::1', port: 0 } };
+  for (const { name, run } of transportConformance.slice(0, 3)) it(name, () => run(fixture));
+});
+
+describe('the memory adapter', () => {
+  for (const { name, run } of transportConformance) it(name, () => run(memoryFixture()));
+});
+
+describe('the memory adapter with latency', () => {
+  for (const { name, run } of transportConformance) it(name, () => run(memoryFixture({ latencyMs: 1 })));
+});

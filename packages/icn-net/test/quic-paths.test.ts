@@ -1,0 +1,205 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { generateKeyPair } from '@icn/identity';
+import {
+  createQuicTransport,
+  type Connection,
+  type QuicLimits,
+  type Stream,
+  type Transport,
+} from '../src/index.js';
+import { until } from './until.js';
+
+const open: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close();
+});
+
+function transport(limits: Partial<QuicLimits> = {}): Transport {
+  const created = createQuicTransport({ keyPair: generateKeyPair(), limits });
+  open.push(() => created.close());
+  return created;
+}
+
+/** Accepts everything and sends it back. */
+async function echoServer(
+  host: string,
+  limits: Partial<QuicLimits> = {},
+): Promise<{ port: number; accepted: Connection[] }> {
+  const listener = await transport(limits).listen({ host, port: 0 });
+  const accepted: Connection[] = [];
+  void (async () => {
+    for await (const connection of listener) {
+      accepted.push(connection);
+      void (async () => {
+        for await (const stream of connection.streams()) void echo(stream);
+      })();
+    }
+  })();
+  return { port: listener.addresses[0]?.port ?? 0, accepted };
+}
+
+async function echo(stream: Stream): Promise<void> {
+  try {
+    for (let chunk = await stream.read(); chunk !== undefined; chunk = await stream.read())
+      await stream.write(chunk);
+    await stream.end();
+  } catch {
+    // The other side closed.
+  }
+}
+
+async function roundTrip(connection: Connection, text: string): Promise<string> {
+  const stream = await connection.openStream();
+  await stream.write(Buffer.from(text));
+  await stream.end();
+  let answer = '';
+  for (let chunk = await stream.read(); chunk !== undefined; chunk = await stream.read())
+    answer += Buffer.from(chunk).toString();
+  return answer;
+}
+
+/** A NAT in front of a port: what comes in goes out from a port of its own, which `rebind` changes. */
+class Nat {
+  port = 0;
+  drops = false;
+  readonly #inside = createSocket('udp4');
+  readonly #target: number;
+  #outside: Socket | undefined;
+  #client = 0;
+
+  constructor(target: number) {
+    this.#target = target;
+    this.#inside.on('message', (datagram, from) => {
+      this.#client = from.port;
+      if (!this.drops) this.#outside?.send(datagram, this.#target, '127.0.0.1');
+    });
+  }
+
+  async start(): Promise<this> {
+    this.#inside.bind(0, '127.0.0.1');
+    await once(this.#inside, 'listening');
+    this.port = this.#inside.address().port;
+    await this.rebind();
+    open.push(() => this.close());
+    return this;
+  }
+
+  async rebind(): Promise<void> {
+    const outside = createSocket('udp4');
+    outside.bind(0, '127.0.0.1');
+    await once(outside, 'listening');
+    outside.on('message', (datagram) => {
+      if (!this.drops) this.#inside.send(datagram, this.#client, '127.0.0.1');
+    });
+    this.#outside?.close();
+    this.#outside = outside;
+  }
+
+  close(): void {
+    this.#inside.close();
+    this.#outside?.close();
+  }
+}
+
+function quic(host: string, port: number): { scheme: string; host: string; port: number } {
+  return { scheme: 'quic', host, port };
+}
+
+describe('QUIC paths', () => {
+  it('a connection survives as many changes of address as it has connection ids', async () => {
+    const connectionIdsMax = 8;
+    const { port, accepted } = await echoServer('127.0.0.1', { connectionIdsMax });
+    const nat = await new Nat(port).start();
+    const connection = await transport({ connectionIdsMax }).dial(quic('127.0.0.1', nat.port));
+    const seenFrom = new Set<number>();
+    for (let i = 0; i < connectionIdsMax - 1; i += 1) {
+      expect(await roundTrip(connection, `after ${i} changes`)).toBe(`after ${i} changes`);
+      seenFrom.add(accepted[0]?.remoteAddress.port ?? 0);
+      await nat.rebind();
+    }
+    expect(await roundTrip(connection, 'after all of them')).toBe('after all of them');
+    expect(accepted).toHaveLength(1);
+    expect(seenFrom.size).toBeGreaterThan(1);
+  });
+
+  it('one socket on :: is reached by IPv6 and by IPv4, and dials both', async () => {
+    const { port, accepted } = await echoServer('::');
+    const dialler = transport();
+    await dialler.listen({ host: '::', port: 0 });
+    for (const host of ['::1', '127.0.0.1']) {
+      const connection = await dialler.dial(quic(host, port));
+      expect(await roundTrip(connection, host)).toBe(host);
+      expect(connection.remoteAddress.host).toBe(host);
+      expect(accepted.at(-1)?.remoteAddress.host).toBe(host);
+    }
+  });
+
+  it('a dial leaves by the socket that listens, so that the peer sees a port at which we can be dialled', async () => {
+    const { port, accepted } = await echoServer('127.0.0.1');
+    const dialler = transport();
+    const listener = await dialler.listen({ host: '127.0.0.1', port: 0 });
+    await dialler.dial(quic('127.0.0.1', port));
+    await until(() => accepted.length === 1);
+    expect(accepted[0]?.remoteAddress.port).toBe(listener.addresses[0]?.port);
+  });
+
+  it('a host name is resolved, and its addresses tried in turn', async () => {
+    const { port } = await echoServer('127.0.0.1');
+    const connection = await transport().dial(quic('localhost', port));
+    expect(await roundTrip(connection, 'by name')).toBe('by name');
+    await expect(transport().dial(quic('no-such-host.invalid', port))).rejects.toMatchObject({
+      code: 'dial-failed',
+    });
+  });
+
+  it('a wildcard names every address at which it can be dialled', async () => {
+    const listener = await transport().listen({ host: '0.0.0.0', port: 0 });
+    const hosts = listener.addresses.map(({ host }) => host);
+    expect(hosts).toContain('127.0.0.1');
+    expect(hosts).not.toContain('0.0.0.0');
+    for (const address of listener.addresses)
+      expect((await transport().dial(address)).remote).toBe(address.did);
+  });
+
+  it('an address that no packet can be sent to fails at once', async () => {
+    await expect(transport().dial(quic('255.255.255.255', 9))).rejects.toMatchObject({ code: 'dial-failed' });
+  });
+});
+
+describe('a silent link', () => {
+  const limits = { idleTimeoutMs: 300, keepAliveMs: 100 };
+
+  it('is kept up by asking for signs of life', async () => {
+    const { port } = await echoServer('127.0.0.1', limits);
+    const connection = await transport(limits).dial(quic('127.0.0.1', port));
+    let isClosed = false;
+    void connection.closed.then(() => (isClosed = true));
+    const quietUntilMs = performance.now() + 3 * limits.idleTimeoutMs;
+    await until(() => performance.now() > quietUntilMs);
+    expect(isClosed).toBe(false);
+    expect(await roundTrip(connection, 'still there')).toBe('still there');
+  });
+
+  it('is given up by both sides when nothing comes any more', async () => {
+    const { port, accepted } = await echoServer('127.0.0.1', limits);
+    const nat = await new Nat(port).start();
+    const connection = await transport(limits).dial(quic('127.0.0.1', nat.port));
+    await until(() => accepted.length === 1);
+    const reading = (await connection.openStream()).read();
+    nat.drops = true;
+    expect(await connection.closed).toMatchObject({ code: 'timeout', by: 'network' });
+    await expect(reading).rejects.toMatchObject({ code: 'connection-closed', reason: { code: 'timeout' } });
+    expect(await accepted[0]?.closed).toMatchObject({ code: 'timeout', by: 'network' });
+  });
+});
+
+describe('dial', () => {
+  it('is cancelled while the name is looked up', async () => {
+    const abort = new AbortController();
+    const dialling = transport().dial(quic('no-such-host.invalid', 1), { signal: abort.signal });
+    abort.abort();
+    await expect(dialling).rejects.toMatchObject({ code: 'aborted' });
+  });
+});

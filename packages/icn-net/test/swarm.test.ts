@@ -1,0 +1,170 @@
+import { generateKeyPair, type KeyPair } from '@icn/identity';
+import { describe, expect, it } from '@jest/globals';
+import {
+  createMemoryTransport,
+  MemoryNetwork,
+  Swarm,
+  type Address,
+  type CloseReason,
+  type SwarmLimits,
+} from '../src/index.js';
+
+/** Two key pairs, the one with the smaller DID first. */
+function twoKeyPairs(): [KeyPair, KeyPair] {
+  const [a, b] = [generateKeyPair(), generateKeyPair()];
+  return a.did < b.did ? [a, b] : [b, a];
+}
+
+interface Party {
+  readonly swarm: Swarm;
+  readonly address: Address;
+  readonly log: string[];
+  readonly reasons: CloseReason[];
+  readonly failures: string[];
+}
+
+async function party(
+  network: MemoryNetwork,
+  keyPair: KeyPair,
+  limits: Partial<SwarmLimits> = {},
+): Promise<Party> {
+  const log: string[] = [];
+  const reasons: CloseReason[] = [];
+  const failures: string[] = [];
+  const transport = createMemoryTransport({ keyPair, network });
+  const swarm = new Swarm({
+    self: keyPair.did,
+    transports: [transport],
+    onPeerUp: () => log.push('up'),
+    onPeerDown: (_, reason) => {
+      log.push('down');
+      reasons.push(reason);
+    },
+    onDialFailed: (_, error) => failures.push(error.message),
+    limits: { backoffFirstMs: 2, backoffMaxMs: 8, backoffRecentMaxMs: 4, yieldMs: 2, ...limits },
+  });
+  const listener = await transport.listen({ host: keyPair.did.slice(-8).toLowerCase(), port: 0 });
+  void swarm.serve(listener);
+  return { swarm, address: listener.addresses[0]!, log, reasons, failures };
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+const isUp = ({ swarm }: Party) => swarm.connections.length === 1;
+
+describe('Swarm', () => {
+  it('connects by a hint from one side, and by hints from both, with one connection in the end', async () => {
+    for (let round = 0; round < 20; round++) {
+      const network = new MemoryNetwork();
+      const [small, large] = twoKeyPairs();
+      // Without yielding, both dial at once and their connections cross.
+      const [a, b] = [
+        await party(network, small, { yieldMs: 0 }),
+        await party(network, large, { yieldMs: 0 }),
+      ];
+      a.swarm.hint(b.address);
+      if (round % 2 === 1) b.swarm.hint(a.address);
+      await until(() => isUp(a) && isUp(b) && network.connectionCount === 2);
+      expect([a.swarm.connections[0]!.direction, b.swarm.connections[0]!.direction].sort()).toEqual([
+        'inbound',
+        'outbound',
+      ]);
+      await Promise.all([a.swarm.close(), b.swarm.close()]);
+      await until(() => network.connectionCount === 0);
+    }
+  });
+
+  it('keeps the connection that the smaller DID dialled where two cross', async () => {
+    const network = new MemoryNetwork({ latencyMs: 1 });
+    const [small, large] = twoKeyPairs();
+    const [a, b] = [await party(network, small, { yieldMs: 0 }), await party(network, large, { yieldMs: 0 })];
+    a.swarm.hint(b.address);
+    b.swarm.hint(a.address);
+    await until(() => isUp(a) && isUp(b) && network.connectionCount === 2);
+    expect(a.swarm.connections[0]!.direction).toBe('outbound');
+    await Promise.all([a.swarm.close(), b.swarm.close()]);
+  });
+
+  it('lets a newer connection replace an older one that it did not cross', async () => {
+    const network = new MemoryNetwork();
+    const [small, large] = twoKeyPairs();
+    const a = await party(network, small, { crossingMs: 0 });
+    const b = await party(network, large);
+    a.swarm.hint(b.address);
+    await until(() => isUp(a) && isUp(b));
+    // The peer was killed: it knows of no connection, and dials anew under the same DID.
+    const again = createMemoryTransport({ keyPair: large, network });
+    await again.dial(a.address);
+    await until(() => a.log.length === 3);
+    expect(a.log).toEqual(['up', 'down', 'up']);
+    expect(a.reasons).toMatchObject([{ code: 'duplicate' }]);
+    expect(a.swarm.connections[0]!.direction).toBe('inbound');
+    await Promise.all([a.swarm.close(), b.swarm.close(), again.close()]);
+  });
+
+  it('finds its peer again after a cut, without a new hint', async () => {
+    const network = new MemoryNetwork();
+    const [small, large] = twoKeyPairs();
+    const [a, b] = [await party(network, small), await party(network, large)];
+    a.swarm.hint(b.address);
+    await until(() => isUp(a) && isUp(b));
+    network.cut(small.did, large.did);
+    await until(() => !isUp(a) && !isUp(b));
+    network.heal(small.did, large.did);
+    await until(() => isUp(a) && isUp(b));
+    expect(a.reasons).toMatchObject([{ code: 'timeout', by: 'network' }]);
+    await Promise.all([a.swarm.close(), b.swarm.close()]);
+  });
+
+  it('drops a blocked peer, refuses and counts it, and takes it back when it is unblocked', async () => {
+    const network = new MemoryNetwork();
+    const [small, large] = twoKeyPairs();
+    const [a, b] = [await party(network, small), await party(network, large)];
+    b.swarm.hint(a.address, { keep: true });
+    await until(() => isUp(a) && isUp(b));
+    a.swarm.block(large.did);
+    await until(() => (a.swarm.counters['refused-blocked'] ?? 0) >= 3);
+    expect(a.swarm.connections).toEqual([]);
+    expect(a.swarm.blocked).toEqual([large.did]);
+    expect(b.reasons[0]).toMatchObject({ code: 'blocked', by: 'peer' });
+    a.swarm.unblock(large.did);
+    await until(() => isUp(a) && isUp(b));
+    await Promise.all([a.swarm.close(), b.swarm.close()]);
+  });
+
+  it('forgets a hint that fails again and again, and never one that is kept, of which it complains once', async () => {
+    const network = new MemoryNetwork();
+    const { swarm, failures } = await party(network, generateKeyPair(), { hintFailuresMax: 3 });
+    const nobody = (port: number): Address => ({
+      scheme: 'memory',
+      host: 'nobody',
+      port,
+      did: generateKeyPair().did,
+    });
+    swarm.hint(nobody(1));
+    swarm.hint(nobody(2), { keep: true });
+    await until(() => failures.length === 1);
+    await until(() => swarm.candidateCount === 1);
+    expect(failures).toHaveLength(1);
+    await swarm.close();
+  });
+
+  it('does not dial itself, and holds no more candidates and connections than it may', async () => {
+    const network = new MemoryNetwork();
+    const own = generateKeyPair();
+    const a = await party(network, own, { candidatesMax: 4, connectionsMax: 1 });
+    a.swarm.hint(a.address);
+    expect(a.swarm.candidateCount).toBe(0);
+    for (let port = 1; port <= 100; port++) a.swarm.hint({ scheme: 'memory', host: 'nobody', port });
+    expect(a.swarm.candidateCount).toBe(4);
+    const [b, c] = [await party(network, generateKeyPair()), await party(network, generateKeyPair())];
+    b.swarm.hint(a.address);
+    await until(() => isUp(a));
+    c.swarm.hint(a.address);
+    await until(() => a.swarm.counters['refused-too-many'] === 1);
+    expect(a.swarm.connections).toHaveLength(1);
+    await Promise.all([a, b, c].map(({ swarm }) => swarm.close()));
+  });
+});
