@@ -28,13 +28,13 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-describe('the example in the README of', () => {
-  it.each(packageFolders)(
+describe('the example in', () => {
+  it.each(['README.md', ...packageFolders.map((name) => `packages/${name}/README.md`)])(
     '%s runs where the packages were installed by npm',
-    async (name) => {
-      const example = exampleIn(readRepositoryFile(`packages/${name}/README.md`));
+    async (readme) => {
+      const example = exampleIn(readRepositoryFile(readme));
       expect(example).toBeDefined();
-      await expect(runExample(`${name}.mjs`, example ?? '')).resolves.toBe('');
+      await expect(runExample(`${readme.replaceAll('/', '-')}.mjs`, example ?? '')).resolves.toBe('');
     },
     exampleTimeoutMs,
   );

@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander';
+import { reportError } from './cli/commands.js';
+import { endWhenNobodyReads } from './cli/output.js';
+import { createProgram } from './cli/program.js';
+import { NodeError } from './errors.js';
+
+/** Exit codes besides 0: part of the CLI's contract. */
+const EXIT = { failed: 1, usage: 2, noNode: 3 } as const;
+
+async function main(argv: readonly string[]): Promise<number> {
+  endWhenNobodyReads();
+  let exitCode = 0;
+  try {
+    await createProgram((code) => (exitCode = code)).parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
+    reportError(error, argv.includes('--json'));
+    return error instanceof NodeError && error.code === 'node-unreachable' ? EXIT.noNode : EXIT.failed;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import { PROTOCOL } from '@icn/gossip';
+import { readIdentity } from '@icn/identity/identity-file';
+import { ControlClient, RefusedError } from '../control/control-client.js';
+import { readAll } from '../control/read-input.js';
+import type { EntryJson, StatusJson } from '../json.js';
+import { entryLine, print, printJson, shortDid } from './output.js';
+
+/** What every command takes. */
+export interface CommandOptions {
+  readonly dataDir: string;
+  readonly json: boolean;
+}
+
+/** Publishes `text`, or standard input where it is `-` or missing; with `lines`, each line of it on its own. */
+export async function publish(
+  topic: string,
+  text: string | undefined,
+  { dataDir, json, lines }: CommandOptions & { lines: boolean },
+): Promise<number> {
+  const client = new ControlClient(dataDir);
+  const say = (published: { id: string; topic: string; seq: number }) =>
+    json
+      ? printJson(published)
+      : print(`published to ${published.topic} as number ${published.seq}: ${published.id}`);
+  if (!lines) {
+    const readsInput = text === undefined || text === '-';
+    say(
+      await client.publish(
+        topic,
+        readsInput ? await readAll(process.stdin, PROTOCOL.payloadBytesMax) : Buffer.from(text),
+      ),
+    );
+    return 0;
+  }
+  let exitCode = 0;
+  for await (const published of client.publishLines(topic, process.stdin)) {
+    if ('error' in published) {
+      exitCode = 1;
+      reportError(new RefusedError(published), json);
+    } else {
+      say(published);
+    }
+  }
+  return exitCode;
+}
+
+export async function entries(
+  topic: string,
+  { dataDir, json, from, follow }: CommandOptions & { from: string; follow: boolean },
+): Promise<number> {
+  for await (const entry of new ControlClient(dataDir).entries(topic, { from, follow }))
+    printEntry(entry, json);
+  return 0;
+}
+
+function printEntry(entry: EntryJson, json: boolean): void {
+  if (json) printJson(entry);
+  else print(entryLine(entry));
+}
+
+export async function status({ dataDir, json }: CommandOptions): Promise<number> {
+  const value = await new ControlClient(dataDir).status();
+  if (json) printJson(value);
+  else for (const line of statusLines(value)) print(line);
+  return 0;
+}
+
+export async function peers({ dataDir, json }: CommandOptions): Promise<number> {
+  const { peers: all, blocked } = await new ControlClient(dataDir).status();
+  if (json) {
+    printJson({ peers: all, blocked });
+    return 0;
+  }
+  for (const { did, address, direction } of all) print(`${did}  ${direction}  ${address}`);
+  for (const did of blocked) print(`${did}  blocked`);
+  if (all.length + blocked.length === 0) print('no peers yet');
+  return 0;
+}
+
+export async function setBlocked(
+  did: string,
+  isBlocked: boolean,
+  { dataDir, json }: CommandOptions,
+): Promise<number> {
+  const result = await new ControlClient(dataDir).setBlocked(did, isBlocked);
+  if (json) printJson(result);
+  else
+    print(
+      `${result.did} is ${isBlocked ? 'blocked: dropped, and refused until icn unblock' : 'let in again'}`,
+    );
+  return 0;
+}
+
+/** Works without a running node: the identity is a file. */
+export async function identity({ dataDir, json }: CommandOptions): Promise<number> {
+  const path = join(dataDir, 'identity.json');
+  const { did } = await readIdentity(path);
+  if (json) printJson({ did, path });
+  else print(did);
+  return 0;
+}
+
+export function reportError(error: unknown, json: boolean): void {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  const text = String(message ?? error);
+  const shown = json
+    ? JSON.stringify({ error: { code: typeof code === 'string' ? code : 'unexpected', message: text } })
+    : `icn: ${text}`;
+  process.stderr.write(`${shown}\n`);
+}
+
+function* statusLines({
+  did,
+  network,
+  addresses,
+  peers: all,
+  blocked,
+  topics,
+  counters,
+}: StatusJson): Generator<string> {
+  yield `node     ${did}`;
+  yield `network  ${network}`;
+  for (const address of addresses) yield `address  ${address}`;
+  for (const peer of all)
+    yield `peer     ${shortDid(peer.did)}  ${peer.direction}  ${peer.address.split('?')[0]}`;
+  for (const peer of blocked) yield `blocked  ${peer}`;
+  for (const { topic, entries: entryCount, authors, root, subscribers, inSync } of topics) {
+    yield `topic    ${topic}  ${entryCount} entries by ${authors} authors, root ${root.slice(0, 16)}, in sync with ${inSync.length} of ${subscribers.length} peers`;
+  }
+  const counted = Object.entries(counters).filter(([, count]) => count > 0);
+  for (const [name, count] of counted) yield `counted  ${name}: ${count}`;
+}

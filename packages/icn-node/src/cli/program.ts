@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import * as commands from './commands.js';
+import type { CommandOptions } from './commands.js';
+import type { UpOptions } from './up.js';
+
+const packageJson = new URL('../../package.json', import.meta.url);
+const { version } = JSON.parse(readFileSync(packageJson, 'utf8')) as { version: string };
+
+/** Takes an option any number of times. */
+const many = (value: string, previous: readonly string[]) => [...previous, value];
+
+/** The `icn` command line. Each command tells its exit code to `done`; what it throws is the caller's to report. */
+export function createProgram(done: (exitCode: number) => void): Command {
+  const program = new Command('icn')
+    .description('A node that replicates topics with its peers by gossip, and the tools to use it.')
+    .version(version)
+    .exitOverride();
+  addRunning(program, done);
+  addTopics(program, done);
+  addPeers(program, done);
+  return program;
+}
+
+/** A command on a data directory. */
+function command(program: Command, usage: string, description: string): Command {
+  const dataDir = new Option('--data-dir <folder>', 'where the node keeps its identity and entries')
+    .env('ICN_DATA_DIR')
+    .default(join(homedir(), '.icn'), '~/.icn')
+    .argParser((folder) => resolve(folder));
+  return program
+    .command(usage)
+    .description(description)
+    .addOption(dataDir)
+    .option('--json', 'print JSON, one object a line', false);
+}
+
+function addRunning(program: Command, done: (exitCode: number) => void): void {
+  command(program, 'up', 'run a node until Ctrl-C; a line typed in a terminal is published')
+    .option('--name <name>', 'what to call this node in its output')
+    .option(
+      '--listen <address>',
+      'listen on quic://HOST:PORT; port 0 takes a free one (repeatable)',
+      many,
+      [],
+    )
+    .option('--peer <address>', 'reach quic://HOST:PORT?did=DID, whatever mDNS finds (repeatable)', many, [])
+    .option('--topic <topic>', 'follow a topic (repeatable; default: lobby)', many, [])
+    .option('--no-mdns', 'do not announce this node, nor look for others, in the local network')
+    .action(async (options: UpOptions) => {
+      const { up } = await import('./up.js');
+      done(await up({ ...options, topic: options.topic.length > 0 ? options.topic : ['lobby'] }));
+    });
+
+  command(program, 'status', 'who and where the node is, its peers, topics and counted drops').action(
+    async (options: CommandOptions) => done(await commands.status(options)),
+  );
+
+  command(program, 'identity', 'print the DID that is kept in the data directory').action(
+    async (options: CommandOptions) => done(await commands.identity(options)),
+  );
+
+  program
+    .command('demo')
+    .description('three nodes on this machine: publish, cut one off, heal, converge')
+    .action(async () => {
+      const { demo } = await import('../demo/demo.js');
+      done(await demo());
+    });
+}
+
+function addTopics(program: Command, done: (exitCode: number) => void): void {
+  type PublishOptions = CommandOptions & { lines: boolean };
+  type ReadOptions = CommandOptions & { from: string };
+
+  command(
+    program,
+    'publish <topic> [text]',
+    'publish an entry; without text or with -, standard input is the payload',
+  )
+    .option('--lines', 'publish each line of standard input as an entry of its own', false)
+    .action(async (topic: string, text: string | undefined, options: PublishOptions, self: Command) => {
+      const readsInput = text === undefined || text === '-';
+      if (options.lines && !readsInput) self.error('error: --lines reads standard input: leave the text out');
+      if (text === undefined && process.stdin.isTTY)
+        self.error('error: nothing to publish: give a text, or - to type it');
+      done(await commands.publish(topic, text, options));
+    });
+
+  command(program, 'entries <topic>', 'print the entries of a topic, in causal order')
+    .option('--from <position>', 'begin at this position', '1')
+    .action(async (topic: string, options: ReadOptions) => {
+      done(await commands.entries(topic, { ...options, follow: false }));
+    });
+
+  command(program, 'tail <topic>', 'print the entries of a topic, and then new ones as they come')
+    .option('--from <position>', 'begin at this position; `end` for new entries only', '1')
+    .action(async (topic: string, options: ReadOptions) => {
+      done(await commands.entries(topic, { ...options, follow: true }));
+    });
+}
+
+function addPeers(program: Command, done: (exitCode: number) => void): void {
+  command(program, 'peers', 'the peers that are connected, and those that are blocked').action(
+    async (options: CommandOptions) => done(await commands.peers(options)),
+  );
+
+  command(program, 'block <did>', 'drop a peer and refuse it').action(
+    async (did: string, options: CommandOptions) => {
+      done(await commands.setBlocked(did, true, options));
+    },
+  );
+
+  command(program, 'unblock <did>', 'let a blocked peer in again').action(
+    async (did: string, options: CommandOptions) => {
+      done(await commands.setBlocked(did, false, options));
+    },
+  );
+}

@@ -1,0 +1,91 @@
+import { request, type IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import { NodeError } from '../errors.js';
+import type { EntryJson, ErrorJson, PublishedJson, StatusJson } from '../json.js';
+import { controlPath } from './control-path.js';
+import { readLines } from './read-input.js';
+
+/** A JSON line holds an entry at most: payload in base64 or with each byte escaped, and its names. */
+const LINE_BYTES_MAX = 1 << 20;
+
+/** What the node answered instead of doing what was asked. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+  readonly code: string;
+
+  constructor({ error }: ErrorJson) {
+    super(error.message);
+    this.code = error.code;
+  }
+}
+
+/** Speaks to the node that runs on a data directory. Methods throw `NodeError` `node-unreachable` and `RefusedError`. */
+export class ControlClient {
+  readonly #dataDir: string;
+
+  constructor(dataDir: string) {
+    this.#dataDir = dataDir;
+  }
+
+  status(): Promise<StatusJson> {
+    return this.#one('GET', '/v1/status');
+  }
+
+  publish(topic: string, payload: Uint8Array): Promise<PublishedJson> {
+    return this.#one('POST', `/v1/topics/${encodeURIComponent(topic)}/entries`, payload);
+  }
+
+  publishLines(topic: string, lines: Readable): AsyncGenerator<PublishedJson | ErrorJson> {
+    return this.#many('POST', `/v1/topics/${encodeURIComponent(topic)}/lines`, lines);
+  }
+
+  async *entries(topic: string, options: { from: string; follow: boolean }): AsyncGenerator<EntryJson> {
+    const query = new URLSearchParams({ from: options.from, follow: String(options.follow) });
+    const path = `/v1/topics/${encodeURIComponent(topic)}/entries?${query.toString()}`;
+    for await (const value of this.#many<EntryJson | ErrorJson>('GET', path)) {
+      if ('error' in value) throw new RefusedError(value);
+      yield value;
+    }
+  }
+
+  setBlocked(did: string, isBlocked: boolean): Promise<{ did: string; blocked: boolean }> {
+    return this.#one(isBlocked ? 'PUT' : 'DELETE', `/v1/blocked/${encodeURIComponent(did)}`);
+  }
+
+  async #one<Value extends object>(
+    method: string,
+    path: string,
+    body?: Uint8Array | Readable,
+  ): Promise<Value> {
+    for await (const value of this.#many<Value | ErrorJson>(method, path, body)) {
+      if ('error' in value) throw new RefusedError(value);
+      return value;
+    }
+    throw new NodeError('node-unreachable', 'the node ended before it answered');
+  }
+
+  async *#many<Value>(method: string, path: string, body?: Uint8Array | Readable): AsyncGenerator<Value> {
+    const response = await this.#send(method, path, body);
+    try {
+      for await (const text of readLines(response, LINE_BYTES_MAX))
+        yield JSON.parse(Buffer.from(text).toString()) as Value;
+    } catch (error) {
+      throw new NodeError('node-unreachable', 'the node ended in the middle of its answer', { cause: error });
+    } finally {
+      response.destroy();
+    }
+  }
+
+  async #send(method: string, path: string, body?: Uint8Array | Readable): Promise<IncomingMessage> {
+    const socketPath = await controlPath(this.#dataDir);
+    return new Promise((resolve, reject) => {
+      const outgoing = request({ socketPath, method, path }, resolve);
+      outgoing.once('error', (cause) => {
+        const message = `no node is running on ${this.#dataDir}; start one with: icn up --data-dir ${this.#dataDir}`;
+        reject(new NodeError('node-unreachable', message, { cause }));
+      });
+      if (body === undefined || body instanceof Uint8Array) outgoing.end(body);
+      else body.pipe(outgoing);
+    });
+  }
+}

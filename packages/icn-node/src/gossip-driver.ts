@@ -1,0 +1,129 @@
+import type { Did } from '@icn/identity';
+import type {
+  EntryId,
+  EntryName,
+  EntryStore,
+  Gossip,
+  GossipEffect,
+  GossipEvent,
+  StoreWrite,
+  Topic,
+} from '@icn/gossip';
+
+export interface DriverPorts {
+  readonly gossip: Gossip;
+  readonly store: EntryStore;
+  /** Sends without waiting; what cannot be sent is the sender's to count. */
+  readonly send: (to: readonly Did[], frame: Uint8Array, priority: 'control' | 'bulk') => void;
+  readonly disconnect: (peer: Did, reason: string) => void;
+  readonly onDelivered: (delivery: Extract<GossipEffect, { type: 'deliver' }>) => void;
+  readonly onAcknowledged: (ref: number, name: EntryName) => void;
+  readonly onRejected: (rejection: Extract<GossipEffect, { type: 'reject' }>) => void;
+  /** The store failed: nothing is acknowledged any more, and the node must stop. */
+  readonly onStoreFailed: (error: Error) => void;
+}
+
+/** The longest time that a timer of Node can wait. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/**
+ * Drives the gossip machine: tells it what happens, carries out what it orders, keeps its one timer. Knows the
+ * clock and the disk, so that the machine need not.
+ */
+export class GossipDriver {
+  readonly #ports: DriverPorts;
+  #writes: StoreWrite[] = [];
+  #lastWrite = 0;
+  #writing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  constructor(ports: DriverPorts) {
+    this.#ports = ports;
+  }
+
+  /** Tells the machine an event, and carries out its effects before it returns; disk work goes on behind. */
+  handle(event: GossipEvent): void {
+    if (!this.#isStopped) this.#step(event);
+  }
+
+  /** Takes no more events; resolves when all that was ordered is written, and acknowledged. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#writing;
+  }
+
+  #step(event: GossipEvent): void {
+    for (const effect of this.#ports.gossip.handle(event, nowMs())) this.#perform(effect);
+    this.#armTimer();
+  }
+
+  #perform(effect: GossipEffect): void {
+    switch (effect.type) {
+      case 'send':
+        return this.#ports.send(effect.to, effect.frame, effect.priority);
+      case 'persist':
+        return this.#persist(effect.write, effect.writes);
+      case 'load':
+        return void this.#load(effect.load, effect.topic, effect.ids, effect.bytesMax);
+      case 'deliver':
+        return this.#ports.onDelivered(effect);
+      case 'acknowledge':
+        return this.#ports.onAcknowledged(effect.ref, effect.name);
+      case 'reject':
+        return this.#ports.onRejected(effect);
+      case 'disconnect':
+        return this.#ports.disconnect(effect.peer, effect.reason);
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** What is ordered while a write is under way goes into one next write: the slower the disk, the larger its batches. */
+  #persist(write: number, writes: readonly StoreWrite[]): void {
+    this.#writes.push(...writes);
+    this.#lastWrite = write;
+    this.#writing ??= this.#writeAll();
+  }
+
+  async #writeAll(): Promise<void> {
+    try {
+      while (this.#writes.length > 0) {
+        const batch = this.#writes;
+        const write = this.#lastWrite;
+        this.#writes = [];
+        await this.#ports.store.write(batch);
+        this.#step({ type: 'persisted', write });
+      }
+    } catch (error) {
+      this.#isStopped = true;
+      clearTimeout(this.#timer);
+      this.#ports.onStoreFailed(error as Error);
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  async #load(load: number, topic: Topic, ids: readonly EntryId[], bytesMax: number): Promise<void> {
+    try {
+      this.handle({ type: 'loaded', load, entries: await this.#ports.store.read(topic, ids, bytesMax) });
+    } catch (error) {
+      if (!this.#isStopped) this.#ports.onStoreFailed(error as Error);
+    }
+  }
+
+  #armTimer(): void {
+    clearTimeout(this.#timer);
+    if (this.#isStopped) return;
+    const { wakeAtMs } = this.#ports.gossip;
+    if (wakeAtMs === undefined) return;
+    const waitMs = Math.min(Math.max(0, Math.ceil(wakeAtMs - nowMs())), TIMER_MS_MAX);
+    this.#timer = setTimeout(() => this.handle({ type: 'woke' }), waitMs);
+  }
+}
+
+/** Milliseconds since 1970 that never go back, whatever happens to the wall clock. */
+function nowMs(): number {
+  return performance.timeOrigin + performance.now();
+}

@@ -1,0 +1,50 @@
+import type { Did } from '@icn/identity';
+import { createMdns, type Address, type Mdns } from '@icn/net';
+
+export interface LocalDiscoveryOptions {
+  readonly did: Did;
+  readonly network: string;
+  /** Somebody may be there. Called again when they move. */
+  readonly onPeer: (address: Address) => void;
+  readonly onWarning: (message: string) => void;
+}
+
+const ANY_HOSTS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
+/** Finds peers in the local network by mDNS, and tells them where this node listens. Fails by a warning, never by an error. */
+export class LocalDiscovery {
+  readonly #options: LocalDiscoveryOptions;
+  #mdns: Mdns | undefined;
+
+  constructor(options: LocalDiscoveryOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Announces `ports` and watches until `close`: on the interfaces of `hosts`, or on all of them, as they come and
+   * go, where one of the hosts stands for any.
+   */
+  start(hosts: readonly string[], ports: readonly number[]): void {
+    const { did, network, onWarning } = this.#options;
+    const isAnywhere = hosts.length === 0 || hosts.some((host) => ANY_HOSTS.has(host));
+    this.#mdns = createMdns({ did, network, onWarning, ...(!isAnywhere && { interfaces: hosts }) });
+    void this.#run(this.#mdns, ports);
+  }
+
+  async close(): Promise<void> {
+    await this.#mdns?.close();
+  }
+
+  async #run(mdns: Mdns, ports: readonly number[]): Promise<void> {
+    const { onPeer, onWarning } = this.#options;
+    try {
+      for (const port of ports) await mdns.announce(port);
+      for await (const event of mdns.watch()) {
+        // The likeliest address is told last, because the newest hint is tried first.
+        if (event.type === 'found') for (const address of event.peer.addresses.toReversed()) onPeer(address);
+      }
+    } catch (error) {
+      onWarning(`mDNS does not work here, so peers must be named by --peer: ${(error as Error).message}`);
+    }
+  }
+}

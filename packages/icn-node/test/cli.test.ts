@@ -1,0 +1,259 @@
+import { createSocket } from 'node:dgram';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PROTOCOL } from '@icn/gossip';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { IcnProcess, runIcn } from '../src/demo/icn-process.js';
+import { afterTest, QUIET, startNode, temporaryFolder } from './support/temporary.js';
+
+const parse = (text: string): unknown[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as unknown);
+
+describe('icn with a running node', () => {
+  let node: IcnProcess;
+  const icn = (args: readonly string[], input?: string | Uint8Array) =>
+    runIcn([...args, '--data-dir', node.dataDir], input);
+
+  beforeAll(async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'icn-test-'));
+    node = await IcnProcess.start(dataDir, [...QUIET, '--topic', 'lobby', '--topic', 'news']);
+  });
+
+  afterAll(async () => {
+    await node.end('SIGKILL');
+    await rm(node.dataDir, { recursive: true });
+  });
+
+  it('publishes a text and prints what is durable', async () => {
+    const { exitCode, stdout } = await icn(['publish', 'lobby', 'hello', '--json']);
+    expect(exitCode).toBe(0);
+    expect(parse(stdout)).toEqual([
+      { id: expect.stringMatching(/^[0-9a-f]{64}$/), topic: 'lobby', seq: 1, durable: true },
+    ]);
+    expect((await icn(['publish', 'lobby', 'again'])).stdout).toMatch(
+      /^published to lobby as number 2: [0-9a-f]{64}\n$/,
+    );
+  });
+
+  it('takes the payload from standard input, bytes unchanged, and each line on its own with --lines', async () => {
+    const bytes = Buffer.from([0, 10, 255, 10]);
+    expect((await icn(['publish', 'news', '-'], bytes)).exitCode).toBe(0);
+    const { stdout } = await icn(['publish', 'news', '--lines', '--json'], 'one\ntwo\n\nfour');
+    expect(parse(stdout).map((line) => (line as { seq: number }).seq)).toEqual([2, 3, 4, 5]);
+    const entries = parse((await icn(['entries', 'news', '--json'])).stdout) as {
+      payload: string;
+      payloadBase64?: string;
+    }[];
+    expect(entries[0]).toMatchObject({
+      type: 'entry',
+      payload: null,
+      payloadBase64: bytes.toString('base64'),
+    });
+    expect(entries.slice(1).map(({ payload }) => payload)).toEqual(['one', 'two', '', 'four']);
+  });
+
+  it('prints entries in order from a position on, for people too, without what would steer their terminal', async () => {
+    await icn(['publish', 'poems', '-'], 'red \u001b[31m alert');
+    const { stdout } = await icn(['entries', 'poems', '--from', '1']);
+    expect(stdout).toMatch(/^ {5}1 {2}did:icn:z\w{6}…\w{4} {2}red �\[31m alert\n$/);
+    expect((await icn(['entries', 'poems', '--from', '2'])).stdout).toBe('');
+  });
+
+  it('joins a topic by publishing to it, and shows it in the status', async () => {
+    await icn(['publish', 'fresh', 'x']);
+    const status = parse((await icn(['status', '--json'])).stdout)[0];
+    expect(status).toMatchObject({ did: node.did, addresses: [node.address], peers: [] });
+    const topics = (status as { topics: { topic: string }[] }).topics;
+    expect(topics.find(({ topic }) => topic === 'fresh')).toMatchObject({
+      entries: 1,
+      authors: 1,
+      root: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect((await icn(['status'])).stdout).toContain('topic    fresh  1 entries by 1 authors');
+  });
+
+  it('tells who it is, running or not', async () => {
+    expect(parse((await icn(['identity', '--json'])).stdout)[0]).toMatchObject({ did: node.did });
+    expect((await icn(['identity'])).stdout).toBe(`${node.did}\n`);
+  });
+
+  it('blocks and unblocks by DID, and says so', async () => {
+    const stranger = 'did:icn:zDvj1iUFTe7PraSX8vLgv9s3ECTZ6ZhQXWgxvhZ89CejK';
+    expect((await icn(['block', stranger])).exitCode).toBe(0);
+    expect((await icn(['peers'])).stdout).toBe(`${stranger}  blocked\n`);
+    expect(parse((await icn(['unblock', stranger, '--json'])).stdout)).toEqual([
+      { did: stranger, blocked: false },
+    ]);
+    expect((await icn(['peers'])).stdout).toBe('no peers yet\n');
+  });
+
+  it('refuses an entry above the limit with its size and the limit, and takes one at the limit', async () => {
+    const tooLarge = await icn(['publish', 'large', '-'], Buffer.alloc(PROTOCOL.payloadBytesMax + 1, 'x'));
+    expect(tooLarge.exitCode).toBe(1);
+    expect(tooLarge.stderr).toBe(`icn: the input has more than 65536 bytes, which is what an entry takes\n`);
+    expect((await icn(['publish', 'large', '-'], Buffer.alloc(PROTOCOL.payloadBytesMax, 'x'))).exitCode).toBe(
+      0,
+    );
+  });
+
+  it('goes on with the other lines when one is too long, and ends with 1', async () => {
+    const lines = `short\n${'x'.repeat(PROTOCOL.payloadBytesMax + 1)}\nlast\n`;
+    const { exitCode, stdout, stderr } = await icn(['publish', 'mixed', '-', '--lines', '--json'], lines);
+    expect(exitCode).toBe(1);
+    expect(parse(stdout)).toHaveLength(2);
+    expect(parse(stderr)).toEqual([{ error: { code: 'payload-too-large', message: expect.any(String) } }]);
+  });
+
+  it.each([
+    [['publish', 'Not A Topic', 'x'], /not a topic: "Not A Topic"; use 1 to 64 of/],
+    [['block', 'did:icn:nobody'], /did:icn/],
+    [['entries', 'lobby', '--from', '0'], /a position is a whole number from 1/],
+  ])('refuses %j with a message and exit code 1', async (args, message) => {
+    const { exitCode, stderr } = await icn(args);
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(message)]);
+  });
+
+  it('does not start a second node on the same data directory; the first goes on', async () => {
+    const second = await icn(['up', ...QUIET]);
+    expect(second.exitCode).toBe(1);
+    expect(second.stderr).toMatch(
+      /^icn: another node is running on .*; stop it, or choose another --data-dir\n$/,
+    );
+    expect((await node.status()).did).toBe(node.did);
+  });
+
+  it('does not listen on a port that is taken, and says which', async () => {
+    const taken = createSocket('udp4');
+    await new Promise<void>((resolve) => taken.bind(0, '127.0.0.1', resolve));
+    afterTest(async () => taken.close());
+    const { port } = taken.address();
+    const args = [
+      'up',
+      '--no-mdns',
+      '--listen',
+      `quic://127.0.0.1:${port}`,
+      '--data-dir',
+      await temporaryFolder(),
+    ];
+    const { exitCode, stderr } = await runIcn(args);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining(String(port))]);
+  });
+});
+
+describe('icn without a node', () => {
+  it('says how to start one, with exit code 3', async () => {
+    const dataDir = await temporaryFolder();
+    for (const args of [
+      ['status'],
+      ['publish', 'lobby', 'x'],
+      ['entries', 'lobby'],
+      ['tail', 'lobby'],
+      ['peers'],
+    ]) {
+      const { exitCode, stderr } = await runIcn([...args, '--data-dir', dataDir]);
+      expect([exitCode, stderr]).toEqual([
+        3,
+        `icn: no node is running on ${dataDir}; start one with: icn up --data-dir ${dataDir}\n`,
+      ]);
+    }
+    const { stderr } = await runIcn(['status', '--json', '--data-dir', dataDir]);
+    expect(parse(stderr)).toEqual([{ error: { code: 'node-unreachable', message: expect.any(String) } }]);
+  });
+
+  it.each([
+    [['no-such-command']],
+    [['up', '--no-such-option']],
+    [['publish']],
+    [['publish', 'lobby', 'text', '--lines']],
+  ])('answers wrong usage %j with exit code 2', async (args) => {
+    expect((await runIcn(args)).exitCode).toBe(2);
+  });
+
+  it('answers --help and --version with exit code 0', async () => {
+    expect((await runIcn(['--help'])).exitCode).toBe(0);
+    expect((await runIcn(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it.each([
+    ['quic://127.0.0.1', /listen\.0: .* is not an address/],
+    ['carrier-pigeon://127.0.0.1:1', /cannot listen on carrier-pigeon/],
+  ])('refuses to listen on %s', async (address, message) => {
+    const { exitCode, stderr } = await runIcn([
+      'up',
+      '--no-mdns',
+      '--listen',
+      address,
+      '--data-dir',
+      await temporaryFolder(),
+    ]);
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(message)]);
+  });
+
+  it('names a data directory that cannot be used', async () => {
+    const file = join(await temporaryFolder(), 'file');
+    await writeFile(file, '');
+    const { exitCode, stderr } = await runIcn(['up', ...QUIET, '--data-dir', join(file, 'below')]);
+    expect([exitCode, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^icn: cannot use .*below as data directory: /),
+    ]);
+  });
+
+  it('refuses a corrupt identity file and leaves it untouched', async () => {
+    const dataDir = await temporaryFolder();
+    const path = join(dataDir, 'identity.json');
+    await writeFile(path, '{"version":1,"did":"did:icn:z', { mode: 0o600 });
+    const { exitCode, stderr } = await runIcn(['up', ...QUIET, '--data-dir', dataDir]);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining(path)]);
+    expect(await readFile(path, 'utf8')).toBe('{"version":1,"did":"did:icn:z');
+  });
+
+  it('refuses a damaged store with advice', async () => {
+    const dataDir = await temporaryFolder();
+    await mkdir(join(dataDir, 'store'));
+    await writeFile(join(dataDir, 'store', 'CURRENT'), 'garbage\n');
+    const { exitCode, stderr } = await runIcn(['up', ...QUIET, '--data-dir', dataDir]);
+    expect([exitCode, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^icn: the store in .* is damaged .*; restore the folder/),
+    ]);
+  });
+});
+
+describe('icn up', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'ends in order on %s with exit code 0, and its socket is gone',
+    async (signal) => {
+      const node = await startNode(await temporaryFolder(), ...QUIET);
+      await stat(join(node.dataDir, 'control.sock'));
+      expect(await node.end(signal)).toBe(0);
+      await expect(stat(join(node.dataDir, 'control.sock'))).rejects.toMatchObject({ code: 'ENOENT' });
+    },
+  );
+
+  it('keeps its identity for its user alone, and has it again at the next start', async () => {
+    const dataDir = await temporaryFolder();
+    const first = await startNode(dataDir, ...QUIET);
+    expect((await stat(join(dataDir, 'identity.json'))).mode & 0o777).toBe(0o600);
+    expect((await stat(join(dataDir, 'control.sock'))).mode & 0o777).toBe(0o600);
+    await first.end();
+    expect((await startNode(dataDir, ...QUIET)).did).toBe(first.did);
+  });
+
+  it('works where the path of the data directory is too long for a socket', async () => {
+    const dataDir = join(await temporaryFolder(), 'a'.repeat(60), 'b'.repeat(60));
+    const node = await startNode(dataDir, ...QUIET);
+    expect((await node.publish('lobby', 'x')).seq).toBe(1);
+  });
+
+  it('lives on after its socket was left over by a crash', async () => {
+    const dataDir = await temporaryFolder();
+    await (await startNode(dataDir, ...QUIET)).end('SIGKILL');
+    await stat(join(dataDir, 'control.sock'));
+    expect((await (await startNode(dataDir, ...QUIET)).publish('lobby', 'x')).durable).toBe(true);
+  });
+});

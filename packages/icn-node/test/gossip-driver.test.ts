@@ -1,0 +1,82 @@
+import { Gossip, parseTopic, type EntryStore, type StoreWrite } from '@icn/gossip';
+import { generateKeyPair, randomBytes } from '@icn/identity';
+import { describe, expect, it } from '@jest/globals';
+import { GossipDriver } from '../src/gossip-driver.js';
+import { MemoryStore } from '../src/index.js';
+
+const lobby = parseTopic('lobby');
+
+/** A memory store whose writes end when the test says so. */
+class SlowStore extends MemoryStore implements EntryStore {
+  readonly batches: (readonly StoreWrite[])[] = [];
+  readonly #pending: { resolve: () => void; reject: (error: Error) => void }[] = [];
+
+  override async write(writes: readonly StoreWrite[]): Promise<void> {
+    this.batches.push(writes);
+    await new Promise<void>((resolve, reject) => this.#pending.push({ resolve, reject }));
+    await super.write(writes);
+  }
+
+  async settle(error?: Error): Promise<void> {
+    const { resolve, reject } = this.#pending.shift()!;
+    if (error === undefined) resolve();
+    else reject(error);
+    await new Promise((done) => setImmediate(done));
+  }
+}
+
+function start(store: EntryStore) {
+  const log: string[] = [];
+  const gossip = new Gossip({ keyPair: generateKeyPair(), network: 'test', random: randomBytes });
+  const driver = new GossipDriver({
+    gossip,
+    store,
+    send: (to) => log.push(`send to ${to.length}`),
+    disconnect: (_, reason) => log.push(`disconnect ${reason}`),
+    onDelivered: ({ position }) => log.push(`delivered ${position}`),
+    onAcknowledged: (ref) => log.push(`acknowledged ${ref}`),
+    onRejected: ({ ref, code }) => log.push(`rejected ${ref} ${code}`),
+    onStoreFailed: (error) => log.push(`failed ${error.message}`),
+  });
+  driver.handle({ type: 'joined', topic: lobby, access: { type: 'Public' } });
+  const submit = (ref: number) =>
+    driver.handle({ type: 'submitted', topic: lobby, payload: Buffer.from(`${ref}`), ref });
+  return { driver, log, submit };
+}
+
+describe('GossipDriver', () => {
+  it('acknowledges nothing before it is written, and writes what came meanwhile in one batch', async () => {
+    const store = new SlowStore();
+    const { driver, log, submit } = start(store);
+    for (const ref of [1, 2, 3]) submit(ref);
+    expect(log).toEqual([]);
+    await store.settle();
+    expect(log).toEqual(['delivered 1', 'acknowledged 1']);
+    expect(store.batches.map((batch) => batch.filter(({ type }) => type === 'entry').length)).toEqual([1, 2]);
+    await store.settle();
+    expect(log.slice(2)).toEqual(['delivered 2', 'acknowledged 2', 'delivered 3', 'acknowledged 3']);
+    await driver.stop();
+  });
+
+  it('finishes and acknowledges what is under way when it stops, and takes nothing more', async () => {
+    const store = new SlowStore();
+    const { driver, log, submit } = start(store);
+    submit(1);
+    const stopped = driver.stop();
+    submit(2);
+    await store.settle();
+    await stopped;
+    expect(log).toEqual(['delivered 1', 'acknowledged 1']);
+    expect(store.batches).toHaveLength(1);
+  });
+
+  it('says that the store failed, and acknowledges nothing after that', async () => {
+    const store = new SlowStore();
+    const { log, submit } = start(store);
+    submit(1);
+    await store.settle(new Error('disk full'));
+    submit(2);
+    expect(log).toEqual(['failed disk full']);
+    expect(store.batches).toHaveLength(1);
+  });
+});

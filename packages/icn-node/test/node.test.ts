@@ -1,0 +1,160 @@
+import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { generateKeyPair } from '@icn/identity';
+import { createMemoryTransport, MemoryNetwork } from '@icn/net';
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../src/demo/icn-process.js';
+import {
+  createNode,
+  MemoryStore,
+  type Entry,
+  type IcnNode,
+  type NodeEvent,
+  type NodeOptions,
+} from '../src/index.js';
+import { afterTest, temporaryFolder } from './support/temporary.js';
+
+/** A node over the memory transport: the same composition, without a socket. */
+async function startNode(
+  network: MemoryNetwork,
+  name: string,
+  options: NodeOptions = {},
+  store = new MemoryStore(),
+): Promise<IcnNode> {
+  const node = await createNode(
+    { listen: [`memory://${name}:1`], mdns: false, ...options },
+    { store, transport: (given) => createMemoryTransport({ ...given, network }) },
+  );
+  afterTest(() => node.close());
+  return node;
+}
+
+async function take(entries: AsyncIterable<Entry>, count: number): Promise<Entry[]> {
+  const taken: Entry[] = [];
+  for await (const entry of entries) if (taken.push(entry) === count) break;
+  return taken;
+}
+
+const textOf = ({ payload }: Entry) => Buffer.from(payload!).toString();
+
+describe('a node', () => {
+  it('replicates over another transport as it does over QUIC: gossip does not know which', async () => {
+    const network = new MemoryNetwork();
+    const ada = await startNode(network, 'ada', { topics: ['lobby'] });
+    const bob = await startNode(network, 'bob', { topics: ['lobby'], peers: ['memory://ada:1'] });
+    await eventually(
+      async () => bob.status(),
+      ({ peers }) => peers.length === 1,
+      5_000,
+    );
+    await ada.topic('lobby').publish('hello');
+    const [entry] = await take(bob.topic('lobby').entries(), 1);
+    expect([entry!.author, entry!.seq, entry!.position, textOf(entry!)]).toEqual([ada.did, 1, 1, 'hello']);
+    await eventually(
+      async () => ada.status(),
+      ({ topics }) => topics[0]!.inSync.includes(bob.did),
+      10_000,
+    );
+  });
+
+  it('gives each reader every entry once, from where it begins, and ends readers when it closes', async () => {
+    const node = await startNode(new MemoryNetwork(), 'ada');
+    const topic = node.topic('lobby');
+    for (const text of ['a', 'b', 'c']) await topic.publish(text);
+    expect((await take(topic.entries({ follow: false }), 9)).map(textOf)).toEqual(['a', 'b', 'c']);
+    expect((await take(topic.entries({ follow: false, from: 3 }), 9)).map(textOf)).toEqual(['c']);
+    const follower = take(topic.entries({ from: 'end' }), 2);
+    // The follower has asked for its first entry once a turn of the event loop has passed.
+    await new Promise((resolve) => setImmediate(resolve));
+    await topic.publish('d');
+    await node.close();
+    expect((await follower).map(textOf)).toEqual(['d']);
+  });
+
+  it('stops a reader by its signal', async () => {
+    const node = await startNode(new MemoryNetwork(), 'ada');
+    await node.topic('lobby').publish('a');
+    const reading = new AbortController();
+    const seen: string[] = [];
+    for await (const entry of node.topic('lobby').entries({ signal: reading.signal })) {
+      seen.push(textOf(entry));
+      reading.abort();
+    }
+    expect(seen).toEqual(['a']);
+  });
+
+  it('does not exchange a byte of a topic with a node of another network', async () => {
+    const network = new MemoryNetwork();
+    const ada = await startNode(network, 'ada', { topics: ['lobby'], network: 'one' });
+    const bob = await startNode(network, 'bob', {
+      topics: ['lobby'],
+      network: 'two',
+      peers: ['memory://ada:1'],
+    });
+    const events: NodeEvent[] = [];
+    bob.subscribe((event) => events.push(event));
+    await ada.topic('lobby').publish('for one only');
+    const downs = () => events.filter((event) => event.type === 'peer-down');
+    await eventually(
+      async () => downs(),
+      (found) => found.length > 0,
+      10_000,
+    );
+    expect(downs()[0]).toMatchObject({
+      reason: { code: 'protocol-error', text: expect.stringContaining('network') },
+    });
+    expect(bob.status().topics[0]!.entryCount).toBe(0);
+  });
+
+  it('tells of a store that fails, rejects what was not written, and closes', async () => {
+    class FullStore extends MemoryStore {
+      override write(): Promise<void> {
+        return Promise.reject(new Error('no space left'));
+      }
+    }
+    const node = await startNode(new MemoryNetwork(), 'ada', {}, new FullStore());
+    const events: NodeEvent[] = [];
+    node.subscribe((event) => events.push(event));
+    await expect(node.topic('lobby').publish('x')).rejects.toMatchObject({ code: 'store-failed' });
+    expect(events).toMatchObject([{ type: 'failed', error: { code: 'store-failed' } }]);
+    await expect(node.topic('lobby').publish('y')).rejects.toMatchObject({ code: 'store-failed' });
+  });
+
+  it('refuses to publish once it is closed', async () => {
+    const node = await startNode(new MemoryNetwork(), 'ada');
+    const topic = node.topic('lobby');
+    await topic.publish('x');
+    await node.close();
+    await expect(topic.publish('y')).rejects.toMatchObject({ code: 'node-closed' });
+  });
+
+  it('leaves nothing behind when it cannot start: the data directory is free again', async () => {
+    const dataDir = await temporaryFolder();
+    await expect(createNode({ dataDir, mdns: false, listen: ['memory://x:1'] })).rejects.toMatchObject({
+      code: 'options-invalid',
+    });
+    const node = await createNode({ dataDir, mdns: false, listen: [] });
+    await node.close();
+  });
+
+  it('names every option that is wrong', async () => {
+    const options = { listen: ['nowhere'], topics: ['No Topic'], unheardOf: 1 } as NodeOptions;
+    await expect(createNode(options)).rejects.toMatchObject({
+      code: 'options-invalid',
+      message: expect.stringMatching(/listen\.0: .*topics\.0: not a topic.*unheardOf/s),
+    });
+  });
+
+  it('does not start with a list of blocked peers that it cannot read', async () => {
+    const dataDir = await temporaryFolder();
+    await writeFile(join(dataDir, 'blocked.json'), '["did:icn:z');
+    await expect(createNode({ dataDir, mdns: false, listen: [] })).rejects.toMatchObject({
+      code: 'data-dir-unusable',
+    });
+  });
+
+  it('uses the identity that it is given', async () => {
+    const keyPair = generateKeyPair();
+    expect((await startNode(new MemoryNetwork(), 'ada', { keyPair })).did).toBe(keyPair.did);
+  });
+});

@@ -1,0 +1,169 @@
+import { join } from 'node:path';
+import {
+  encodeParts,
+  entryIdOf,
+  parseTopic,
+  type EntryId,
+  type EntryParts,
+  type EntryStore,
+  type StoreWrite,
+} from '@icn/gossip';
+import { describe, expect, it } from '@jest/globals';
+import { ClassicLevel } from 'classic-level';
+import { LevelStore, MemoryStore } from '../src/index.js';
+import { afterTest, temporaryFolder } from './support/temporary.js';
+
+const lobby = parseTopic('lobby');
+const lobby2 = parseTopic('lobby2');
+
+/** A store never looks into a header, so any bytes will do. */
+function partsOf(text: string): EntryParts {
+  const header = Buffer.from(`header of ${text}`);
+  return {
+    header,
+    payload: Buffer.from(text),
+    proof: { type: 'signature', signature: Buffer.alloc(64, text.length) },
+  };
+}
+
+const idOf = (text: string): EntryId => entryIdOf(partsOf(text).header);
+
+const entry = (text: string, topic = lobby): StoreWrite => ({
+  type: 'entry',
+  topic,
+  id: idOf(text),
+  parts: partsOf(text),
+});
+
+const at = (position: number, text: string, topic = lobby): StoreWrite => ({
+  type: 'position',
+  topic,
+  position,
+  id: idOf(text),
+});
+
+async function all<Value>(batches: AsyncIterable<readonly Value[]>): Promise<Value[]> {
+  const values: Value[] = [];
+  for await (const batch of batches) values.push(...batch);
+  return values;
+}
+
+const plain = (parts: EntryParts | undefined) => parts && Buffer.from(encodeParts(parts)).toString('hex');
+
+const adapters: readonly { name: string; open: () => Promise<EntryStore> }[] = [
+  { name: 'MemoryStore', open: () => Promise.resolve(new MemoryStore()) },
+  {
+    name: 'LevelStore',
+    open: async () => {
+      const store = await LevelStore.open(join(await temporaryFolder(), 'store'));
+      afterTest(() => store.close());
+      return store;
+    },
+  },
+];
+
+describe.each(adapters)('$name', ({ open }) => {
+  it('gives entries back byte for byte', async () => {
+    const store = await open();
+    await store.write([entry('a')]);
+    const [found] = await store.read(lobby, [idOf('a')], 1_000);
+    expect(plain(found)).toBe(plain(partsOf('a')));
+  });
+
+  it('answers in the order of the ids, and undefined for what it lacks', async () => {
+    const store = await open();
+    await store.write([entry('a'), entry('b')]);
+    const found = await store.read(lobby, [idOf('b'), idOf('x'), idOf('a')], 1_000);
+    expect(found.map(plain)).toEqual([plain(partsOf('b')), undefined, plain(partsOf('a'))]);
+  });
+
+  it('stops before the entry that passes the budget, but never before the first', async () => {
+    const store = await open();
+    await store.write([entry('a'), entry('b'), entry('c')]);
+    const bytesOfOne = partsOf('a').header.length + 1;
+    const ids = [idOf('a'), idOf('b'), idOf('c')];
+    expect(await store.read(lobby, ids, 1)).toHaveLength(1);
+    expect(await store.read(lobby, ids, 2 * bytesOfOne)).toHaveLength(2);
+    expect(await store.read(lobby, ids, 3 * bytesOfOne)).toHaveLength(3);
+  });
+
+  it('lists headers with a position first, in order of position, each once', async () => {
+    const store = await open();
+    await store.write([entry('parked'), entry('second'), entry('first'), at(1, 'first'), at(2, 'second')]);
+    const headers = await all(store.headers(lobby));
+    expect(headers.map(({ header, position }) => [Buffer.from(header).toString(), position])).toEqual([
+      ['header of first', 1],
+      ['header of second', 2],
+      ['header of parked', undefined],
+    ]);
+  });
+
+  it('reads delivered entries from a position on', async () => {
+    const store = await open();
+    const texts = Array.from({ length: 20 }, (_, index) => `entry ${index + 1}`);
+    await store.write(texts.flatMap((text, index) => [entry(text), at(index + 1, text)]));
+    const found = await store.readFrom(lobby, 15, 4);
+    expect(found.map(({ position, parts }) => [position, Buffer.from(parts.payload!).toString()])).toEqual([
+      [15, 'entry 15'],
+      [16, 'entry 16'],
+      [17, 'entry 17'],
+      [18, 'entry 18'],
+    ]);
+    expect(await store.readFrom(lobby, 21, 4)).toEqual([]);
+  });
+
+  it('keeps topics apart, also where one name begins another', async () => {
+    const store = await open();
+    await store.write([entry('a'), at(1, 'a'), entry('b', lobby2), at(1, 'b', lobby2)]);
+    expect(await store.topics()).toEqual([lobby, lobby2]);
+    expect(await all(store.headers(lobby))).toHaveLength(1);
+    expect(await store.readFrom(lobby, 1, 10)).toHaveLength(1);
+    expect((await store.read(lobby, [idOf('b')], 1_000)).map(plain)).toEqual([undefined]);
+  });
+
+  it('holds nothing of a topic that nobody wrote to', async () => {
+    const store = await open();
+    expect(await store.topics()).toEqual([]);
+    expect(await all(store.headers(lobby))).toEqual([]);
+  });
+});
+
+describe('LevelStore', () => {
+  it('has everything after it was closed and opened again', async () => {
+    const path = join(await temporaryFolder(), 'store');
+    const before = await LevelStore.open(path);
+    await before.write([entry('a'), at(1, 'a')]);
+    await before.close();
+    const after = await LevelStore.open(path);
+    afterTest(() => after.close());
+    expect((await after.readFrom(lobby, 1, 1)).map(({ parts }) => plain(parts))).toEqual([
+      plain(partsOf('a')),
+    ]);
+  });
+
+  it('has one writer: a second one is told so, and the first goes on', async () => {
+    const path = join(await temporaryFolder(), 'store');
+    const first = await LevelStore.open(path);
+    afterTest(() => first.close());
+    await expect(LevelStore.open(path)).rejects.toMatchObject({ code: 'data-dir-locked' });
+    await first.write([entry('a')]);
+    expect(await first.read(lobby, [idOf('a')], 1)).toHaveLength(1);
+  });
+
+  it('does not serve an entry whose header was damaged on disk, nor stop for it', async () => {
+    const path = join(await temporaryFolder(), 'store');
+    const before = await LevelStore.open(path);
+    await before.write([entry('a'), at(1, 'a'), entry('b'), at(2, 'b')]);
+    await before.close();
+    const raw = new ClassicLevel<string, Uint8Array>(path, { valueEncoding: 'view' });
+    await raw.put(`hlobby\0${idOf('a')}`, encodeParts({ ...partsOf('not a'), payload: undefined }));
+    await raw.close();
+    const after = await LevelStore.open(path);
+    afterTest(() => after.close());
+    expect((await after.read(lobby, [idOf('a'), idOf('b')], 1_000)).map(plain)).toEqual([
+      undefined,
+      plain(partsOf('b')),
+    ]);
+    expect((await after.readFrom(lobby, 1, 10)).map(({ position }) => position)).toEqual([2]);
+  });
+});
