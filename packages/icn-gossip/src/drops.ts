@@ -1,0 +1,29 @@
+import type { EntryFault } from './entry.js';
+import type { MessageFault } from './message-codec.js';
+import type { Refusal } from './topic-state.js';
+
+/** Everything that is counted instead of being answered with an error: what peers did wrong, and what was too much. */
+export type DropName =
+  | MessageFault
+  | EntryFault
+  | Refusal
+  /** A message about a topic that this node does not follow. */
+  | 'topic-unknown'
+  /** An entry of a pull response that has not the shape of one. */
+  | 'entry-malformed'
+  /** An entry that is held already: normal, its share shows what push costs. */
+  | 'duplicate'
+  /** A pull response that was not asked for, or not from that peer. */
+  | 'response-unsolicited'
+  /** A pull request was not answered in time. */
+  | 'pull-timeout'
+  /** A peer has too many pull requests waiting here. */
+  | 'pull-overload'
+  /** A peer names more that is missing than its share of the want lists; later rounds find it again. */
+  | 'wants-full'
+  /** A peer sends more anti-entropy messages than are looked at; a later round makes up for it. */
+  | 'rounds-overload'
+  /** The disk is slower than what is to be said of what is on it; a later round makes up for it. */
+  | 'outbox-full'
+  /** A frame of a peer that is not up. */
+  | 'peer-unknown';

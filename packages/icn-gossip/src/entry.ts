@@ -1,0 +1,125 @@
+import { equalBytes, sha256, sign, verify, type KeyPair } from '@icn/identity';
+import { z } from 'zod';
+import { DATA_KIND, decodeHeader, encodeHeader, type EntryHeader, type HeaderFault } from './entry-header.js';
+import { entryIdOf, entryIdToBytes, type EntryName } from './entry-name.js';
+import { decodeCbor, encodeCbor, type Cbor } from './cbor.js';
+import { keyOfDid } from './dids.js';
+
+/** What shows that the author made the entry. Never part of an id, so proofs of other forms can be added. */
+export interface Proof {
+  readonly type: 'signature';
+  readonly signature: Uint8Array;
+}
+
+/**
+ * An entry as it travels and is stored: exactly the bytes its author made (I5). The payload may be absent,
+ * where it was pruned; header and proof alone still link the log and prove forks.
+ */
+export interface EntryParts {
+  readonly header: Uint8Array;
+  readonly payload: Uint8Array | undefined;
+  readonly proof: Proof;
+}
+
+declare const verified: unique symbol;
+
+/** An entry whose id, payload and proof were checked on this node; the only kind the topics accept. */
+export interface VerifiedEntry {
+  readonly [verified]: true;
+  readonly name: EntryName;
+  readonly header: EntryHeader;
+  readonly parts: EntryParts;
+}
+
+/** Why an entry is refused: each is a fault of the entry alone, the same for every node of the network. */
+export type EntryFault =
+  | HeaderFault
+  | 'network-wrong'
+  | 'topic-wrong'
+  | 'name-wrong'
+  | 'payload-missing'
+  | 'payload-wrong'
+  | 'signature-wrong';
+
+/** An entry whose bytes are well formed, of which nothing is proven yet. Decoding costs no signature check. */
+export interface DecodedEntry {
+  readonly name: EntryName;
+  readonly header: EntryHeader;
+  readonly parts: EntryParts;
+}
+
+export function decodeEntry(parts: EntryParts): DecodedEntry | HeaderFault {
+  const header = decodeHeader(parts.header);
+  if (typeof header === 'string') return header;
+  const { author, lane, seq } = header;
+  return { name: { author, lane, seq, id: entryIdOf(parts.header) }, header, parts };
+}
+
+/** Checks payload and proof: the one signature check that an entry costs a node (I2). */
+export function verifyEntry(entry: DecodedEntry): VerifiedEntry | EntryFault {
+  const { header, name, parts } = entry;
+  if (parts.payload === undefined) return 'payload-missing';
+  if (parts.payload.length !== header.payloadLength) return 'payload-wrong';
+  if (!equalBytes(sha256(parts.payload), header.payloadHash)) return 'payload-wrong';
+  const key = keyOfDid(header.author);
+  if (!verify(key, 'icn/entry', entryIdToBytes(name.id), parts.proof.signature)) return 'signature-wrong';
+  return entry as VerifiedEntry;
+}
+
+/** Makes and signs an entry of our own, whose payload holds to `PROTOCOL.payloadBytesMax`. */
+export function createEntry(
+  keyPair: KeyPair,
+  fields: Omit<EntryHeader, 'author' | 'kind' | 'payloadLength' | 'payloadHash'>,
+  payload: Uint8Array,
+): VerifiedEntry {
+  const header: EntryHeader = {
+    ...fields,
+    kind: DATA_KIND,
+    author: keyPair.did,
+    payloadLength: payload.length,
+    payloadHash: sha256(payload),
+  };
+  const headerBytes = encodeHeader(header);
+  const id = entryIdOf(headerBytes);
+  const signature = sign(keyPair, 'icn/entry', entryIdToBytes(id));
+  const parts: EntryParts = { header: headerBytes, payload, proof: { type: 'signature', signature } };
+  const name = { author: keyPair.did, lane: fields.lane, seq: fields.seq, id };
+  return { name, header, parts } as VerifiedEntry;
+}
+
+/** An entry read back from this node's own store, where only verified entries are written. */
+export function trustStoredEntry(entry: DecodedEntry): VerifiedEntry {
+  return entry as VerifiedEntry;
+}
+
+const SIGNATURE_PROOF = 0;
+
+export function partsToCbor({ header, payload, proof }: EntryParts): Cbor {
+  return [header, payload ?? null, [SIGNATURE_PROOF, proof.signature]];
+}
+
+/** The shape of `partsToCbor` as it comes from outside. */
+export const partsSchema = z
+  .tuple([
+    z.instanceof(Uint8Array),
+    z.instanceof(Uint8Array).nullable(),
+    z.tuple([z.literal(SIGNATURE_PROOF), z.instanceof(Uint8Array)]),
+  ])
+  .transform(([header, payload, [, signature]]): EntryParts => {
+    return { header, payload: payload ?? undefined, proof: { type: 'signature', signature } };
+  });
+
+/** Bytes that an entry takes in a message, to within the few bytes of CBOR heads. */
+export function entryByteCount({ header, payload }: EntryParts): number {
+  return header.length + (payload?.length ?? 0) + 80;
+}
+
+/** An entry as bytes of their own, for stores: the form it has in messages. Decoded by `decodeParts`. */
+export function encodeParts(parts: EntryParts): Uint8Array {
+  return encodeCbor(partsToCbor(parts));
+}
+
+/** Undefined where the bytes are no entry. Proves nothing about what is in it: see `verifyEntry`. */
+export function decodeParts(bytes: Uint8Array): EntryParts | undefined {
+  return partsSchema.safeParse(decodeCbor(bytes)).data;
+}

@@ -1,0 +1,66 @@
+import type { Did } from '@icn/identity';
+import type { EntryParts } from './entry.js';
+import type { EntryId, EntryName } from './entry-name.js';
+import type { StoredHeader, StoreWrite } from './entry-store.js';
+import type { GossipErrorCode } from './errors.js';
+import type { AccessControl } from './gossip.js';
+import type { Topic } from './topic.js';
+
+/** What happened, told to the gossip machine by its driver. */
+export type GossipEvent =
+  /** A link to a proven peer is up; frames to it arrive in order until `peer-down`. */
+  | { readonly type: 'peer-up'; readonly peer: Did }
+  | { readonly type: 'peer-down'; readonly peer: Did }
+  /** A peer sent a frame: hostile until shown otherwise. */
+  | { readonly type: 'received'; readonly from: Did; readonly frame: Uint8Array }
+  /** The store was read, before `joined`: entries of a topic in the order of `EntryStore.headers`, in any number of events. */
+  | { readonly type: 'restored'; readonly topic: Topic; readonly entries: readonly StoredHeader[] }
+  /** The node follows a topic from now on. */
+  | { readonly type: 'joined'; readonly topic: Topic; readonly access: AccessControl }
+  /** The application has something to publish; `ref` names the request in the answer. */
+  | { readonly type: 'submitted'; readonly topic: Topic; readonly payload: Uint8Array; readonly ref: number }
+  /** The write of that number, and all before it, are on disk. */
+  | { readonly type: 'persisted'; readonly write: number }
+  /** The answer to `load`, as `EntryStore.read` gave it. */
+  | { readonly type: 'loaded'; readonly load: number; readonly entries: readonly (EntryParts | undefined)[] }
+  /** The time of `wakeAtMs` has come. */
+  | { readonly type: 'woke' };
+
+/** What the driver is to do, in this order. */
+export type GossipEffect =
+  /** One frame to each of these peers. Where both wait, `control` goes before `bulk`. May be dropped: repair finds out. */
+  | {
+      readonly type: 'send';
+      readonly to: readonly Did[];
+      readonly frame: Uint8Array;
+      readonly priority: 'control' | 'bulk';
+    }
+  /** Write atomically and durably, in the order of the numbers; then tell `persisted`. If it fails, stop the node. */
+  | { readonly type: 'persist'; readonly write: number; readonly writes: readonly StoreWrite[] }
+  /** Read after all writes ordered before; then tell `loaded`. */
+  | {
+      readonly type: 'load';
+      readonly load: number;
+      readonly topic: Topic;
+      readonly ids: readonly EntryId[];
+      readonly bytesMax: number;
+    }
+  /** An entry has its local position and is durable: consumers may read it. Each position once, ascending (I7). */
+  | {
+      readonly type: 'deliver';
+      readonly topic: Topic;
+      readonly position: number;
+      readonly name: EntryName;
+      readonly late: boolean;
+    }
+  /** What was `submitted` is durable, under this name. */
+  | { readonly type: 'acknowledge'; readonly ref: number; readonly name: EntryName }
+  /** What was `submitted` surely did not happen. */
+  | {
+      readonly type: 'reject';
+      readonly ref: number;
+      readonly code: GossipErrorCode;
+      readonly message: string;
+    }
+  /** The peer has nothing to say to this node. */
+  | { readonly type: 'disconnect'; readonly peer: Did; readonly reason: 'network-wrong' | 'version-unknown' };

@@ -1,0 +1,95 @@
+/**
+ * Constants of protocol version 1: part of what is valid, so equal on every node. A payload or header above
+ * its limit fails at publish and is refused by everybody alike.
+ */
+export const PROTOCOL = {
+  version: 1,
+  /** Application bytes of one entry. 64 KiB: a message, not a file; four fit one pull response (guess). */
+  payloadBytesMax: 65_536,
+  /** A header with 32 deps is about 1.7 KiB; the rest is room for fields that later versions append. */
+  headerBytesMax: 4_096,
+  /** Entries that one entry may name as its causal frontier. */
+  depsMax: 32,
+  /** Bytes of an entry's id that a dep carries. */
+  depIdBytes: 8,
+  /** One message. Holds a pull response of `responseBytesMax` and one more entry of the largest size. */
+  frameBytesMax: 1_048_576,
+} as const;
+
+/** Bounds and waits of one node; each may be set, none is infinite. Nodes may differ in them. */
+export interface GossipLimits {
+  /** Topics followed at once. */
+  readonly topicsMax: number;
+  /** Entries held in one topic; above it publishing fails with `topic-full` and others' entries are dropped (`topic-full`). */
+  readonly entriesPerTopicMax: number;
+  /** Logs (author and lane) in one topic. */
+  readonly logsPerTopicMax: number;
+  /** Entries of one log that wait above a hole. */
+  readonly parkedPerLogMax: number;
+  /** How long an entry waits for causal parents that do not come, before it is delivered all the same. */
+  readonly causalWaitMs: number;
+  /** Mean time between two anti-entropy rounds of a topic; each is drawn within ± 20 %. */
+  readonly antiEntropyIntervalMs: number;
+  /** Silence after which a pull is asked of another peer. */
+  readonly pullTimeoutMs: number;
+  /** Ids and ranges in one pull request. */
+  readonly wantsPerRequestMax: number;
+  /** Entries and logs, over all topics, that one peer can make this node want (`wants-full`). */
+  readonly wantsPerPeerMax: number;
+  /** Bytes of entries in one pull response (at least one entry is sent, whatever its size). */
+  readonly responseBytesMax: number;
+  /** Entries looked up for one pull response. */
+  readonly responseEntriesMax: number;
+  /** Pull requests of one peer that wait for the disk; more are dropped (`pull-overload`). */
+  readonly servesPerPeerMax: number;
+  /** Anti-entropy messages of one peer in one topic that are looked at in a row; more wait for their refill (`rounds-overload`). */
+  readonly roundsBurstMax: number;
+  /** How many more of them each second; comparing a filter costs one for each `idsPerFilterMax` ids. */
+  readonly roundsPerSecond: number;
+  /** Bytes of messages that wait until what they speak of is on disk (`outbox-full`). */
+  readonly heldBytesMax: number;
+  /** Ids in one Bloom filter; a larger topic is covered by slices of the id space that rotate. */
+  readonly idsPerFilterMax: number;
+  /** Entries announced to a peer for one Bloom filter of theirs. */
+  readonly announcementsPerRoundMax: number;
+}
+
+/** Defaults. The rounds' interval is that of the course's original; where no source is named, the number is a guess. */
+export const DEFAULT_LIMITS: GossipLimits = {
+  topicsMax: 1_024,
+  entriesPerTopicMax: 1_000_000,
+  logsPerTopicMax: 100_000,
+  parkedPerLogMax: 1_024,
+  causalWaitMs: 30_000,
+  antiEntropyIntervalMs: 5_000,
+  pullTimeoutMs: 5_000,
+  wantsPerRequestMax: 512,
+  wantsPerPeerMax: 8_192,
+  responseBytesMax: 262_144,
+  responseEntriesMax: 1_024,
+  servesPerPeerMax: 64,
+  roundsBurstMax: 16,
+  roundsPerSecond: 4,
+  heldBytesMax: 16_777_216,
+  idsPerFilterMax: 65_536,
+  announcementsPerRoundMax: 1_024,
+};
+
+/** Limits above which a message of this node would not fit a frame. */
+const CEILINGS: Partial<GossipLimits> = {
+  wantsPerRequestMax: 4_096,
+  responseBytesMax: PROTOCOL.frameBytesMax / 2,
+  responseEntriesMax: 4_096,
+  idsPerFilterMax: 524_288,
+};
+
+/** The defaults with some of them replaced. Throws `RangeError` on what is no bound, or would not fit a frame. */
+export function limitsWith(changes: Partial<GossipLimits>): GossipLimits {
+  const limits = { ...DEFAULT_LIMITS, ...changes };
+  for (const [name, value] of Object.entries(limits)) {
+    const ceiling = CEILINGS[name as keyof GossipLimits] ?? Number.MAX_SAFE_INTEGER;
+    if (!(value > 0 && value <= ceiling))
+      throw new RangeError(`limit ${name} must be above 0 and at most ${ceiling}, is ${value}`);
+  }
+  return limits;
+}

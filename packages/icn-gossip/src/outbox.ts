@@ -1,0 +1,88 @@
+import type { Did } from '@icn/identity';
+import type { Counters } from './counters.js';
+import type { DropName } from './drops.js';
+import { DurabilityGate } from './durability-gate.js';
+import type { StoreWrite } from './entry-store.js';
+import type { GossipEffect } from './events.js';
+import { encodeMessage } from './message-codec.js';
+import type { GossipMessage } from './types.js';
+
+/** Gathers the effects of one event in the order in which the driver is to carry them out. */
+export class Outbox {
+  readonly #heldBytesMax: number;
+  readonly #counters: Counters<DropName>;
+  readonly #gate = new DurabilityGate<GossipEffect>();
+  #effects: GossipEffect[] = [];
+  #writes: StoreWrite[] = [];
+  #afterWrites: GossipEffect[] = [];
+  #heldBytes = 0;
+
+  /** `heldBytesMax` bounds the messages that wait for the disk; more are dropped, as a link may drop them. */
+  constructor(heldBytesMax: number, counters: Counters<DropName>) {
+    this.#heldBytesMax = heldBytesMax;
+    this.#counters = counters;
+  }
+
+  /** For what says nothing about what this node holds: requests, and other people's entries. */
+  send(to: readonly Did[], message: GossipMessage): void {
+    if (to.length > 0) this.#effects.push(sendEffect(to, message));
+  }
+
+  /** For what speaks of entries that this node holds: sent once all of them are durable. */
+  sendWhenDurable(to: readonly Did[], message: GossipMessage): void {
+    if (to.length > 0) this.#afterWrites.push(sendEffect(to, message));
+  }
+
+  effect(effect: GossipEffect): void {
+    this.#effects.push(effect);
+  }
+
+  effectWhenDurable(effect: GossipEffect): void {
+    this.#afterWrites.push(effect);
+  }
+
+  write(...writes: readonly StoreWrite[]): void {
+    this.#writes.push(...writes);
+  }
+
+  persisted(write: number): void {
+    for (const effect of this.#gate.release(write)) {
+      this.#heldBytes -= frameBytes(effect);
+      this.#effects.push(effect);
+    }
+  }
+
+  /** All effects since the last call: what need not wait, the write, and what needed no write to wait for. */
+  take(): readonly GossipEffect[] {
+    if (this.#writes.length > 0) {
+      this.#effects.push({ type: 'persist', write: this.#gate.nextWrite(), writes: this.#writes });
+      this.#writes = [];
+    }
+    for (const effect of this.#afterWrites) this.#passOrHold(effect);
+    this.#afterWrites = [];
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+
+  #passOrHold(effect: GossipEffect): void {
+    if (this.#gate.isClear) {
+      this.#effects.push(effect);
+      return;
+    }
+    const byteCount = frameBytes(effect);
+    if (byteCount > 0 && this.#heldBytes + byteCount > this.#heldBytesMax)
+      return this.#counters.add('outbox-full');
+    this.#heldBytes += byteCount;
+    this.#gate.hold(effect);
+  }
+}
+
+function frameBytes(effect: GossipEffect): number {
+  return effect.type === 'send' ? effect.frame.length : 0;
+}
+
+function sendEffect(to: readonly Did[], message: GossipMessage): GossipEffect {
+  const priority = message.type === 'PullResponse' ? 'bulk' : 'control';
+  return { type: 'send', to, frame: encodeMessage(message), priority };
+}

@@ -1,0 +1,107 @@
+import type { Did } from '@icn/identity';
+import type { Counters } from './counters.js';
+import { entryByteCount, type EntryParts } from './entry.js';
+import type { EntryId } from './entry-name.js';
+import type { DropName } from './drops.js';
+import type { GossipLimits } from './limits.js';
+import type { Outbox } from './outbox.js';
+import { PeerQuota } from './peer-quota.js';
+import type { Topic } from './topic.js';
+import type { TopicState } from './topic-state.js';
+import type { PullRequest } from './types.js';
+
+interface Serve {
+  readonly peer: Did;
+  readonly requestId: number;
+  readonly topic: Topic;
+  readonly ids: readonly EntryId[];
+  readonly bytesMax: number;
+  /** More was asked for than is looked up at once. */
+  readonly isCut: boolean;
+}
+
+/**
+ * Answers pull requests: finds the ids, has their bytes loaded, and sends them to the asker alone, within this
+ * node's own caps whatever the asker's, and at least one entry whatever its size.
+ */
+export class PullServer {
+  readonly #limits: GossipLimits;
+  readonly #outbox: Outbox;
+  readonly #counters: Counters<DropName>;
+  readonly #serves = new Map<number, Serve>();
+  readonly #quota: PeerQuota;
+  #lastLoad = 0;
+
+  constructor(limits: GossipLimits, outbox: Outbox, counters: Counters<DropName>) {
+    this.#limits = limits;
+    this.#outbox = outbox;
+    this.#counters = counters;
+    this.#quota = new PeerQuota(limits.servesPerPeerMax);
+  }
+
+  request(peer: Did, request: PullRequest, state: TopicState): void {
+    const { requestId, topic } = request;
+    const { ids, isCut } = this.#find(request, state);
+    const bytesMax = Math.min(request.bytesMax, this.#limits.responseBytesMax);
+    const serve: Serve = { peer, requestId, topic, ids, bytesMax, isCut };
+    if (ids.length === 0) return this.#respond(serve, []);
+    if (!this.#quota.take(peer)) return this.#counters.add('pull-overload');
+    const load = ++this.#lastLoad;
+    this.#serves.set(load, serve);
+    this.#outbox.effectWhenDurable({ type: 'load', load, topic, ids, bytesMax });
+  }
+
+  loaded(load: number, entries: readonly (EntryParts | undefined)[]): void {
+    const serve = this.#serves.get(load);
+    if (serve === undefined) return;
+    this.#forget(load, serve);
+    this.#respond(serve, entries);
+  }
+
+  dropPeer(peer: Did): void {
+    for (const [load, serve] of this.#serves) if (serve.peer === peer) this.#forget(load, serve);
+  }
+
+  #forget(load: number, { peer }: Serve): void {
+    this.#serves.delete(load);
+    this.#quota.give(peer);
+  }
+
+  #respond(
+    { peer, requestId, topic, ids, bytesMax, isCut }: Serve,
+    loaded: readonly (EntryParts | undefined)[],
+  ): void {
+    const fitting = loaded.slice(0, countWithin(loaded, bytesMax));
+    const more = isCut || fitting.length < ids.length;
+    const entries = fitting.filter((parts) => parts !== undefined);
+    this.#outbox.send([peer], { type: 'PullResponse', requestId, topic, entries, more });
+  }
+
+  #find({ missing, ranges }: PullRequest, state: TopicState): { ids: EntryId[]; isCut: boolean } {
+    const ids: EntryId[] = [];
+    const countMax = this.#limits.responseEntriesMax;
+    for (const name of missing) {
+      if (ids.length >= countMax) return { ids, isCut: true };
+      if (state.has(name)) ids.push(name.id);
+    }
+    for (const { author, lane, from, to } of ranges) {
+      const held = state.log(author, lane);
+      const end = Math.min(to, held?.linkedSeqMax ?? 0);
+      for (let seq = from; seq <= end; seq++) {
+        if (ids.length >= countMax) return { ids, isCut: true };
+        ids.push(...(held?.at(seq) ?? []));
+      }
+    }
+    return { ids, isCut: false };
+  }
+}
+
+/** How many of `entries` fit, but never none: what a store counts as bytes is not what a message needs. */
+function countWithin(entries: readonly (EntryParts | undefined)[], bytesMax: number): number {
+  let byteCount = 0;
+  const tooMany = entries.findIndex((parts, index) => {
+    byteCount += parts === undefined ? 0 : entryByteCount(parts);
+    return index > 0 && byteCount > bytesMax;
+  });
+  return tooMany < 0 ? entries.length : tooMany;
+}

@@ -1,0 +1,63 @@
+import { BloomFilter, filterByteCount, isInSlice, sliceCountFor, type Slice } from './bloom-filter.js';
+import type { EntryName } from './entry-name.js';
+import type { TopicState } from './topic-state.js';
+import type { AntiEntropy, ClockComponent } from './types.js';
+import { branchWant, type Want } from './want.js';
+
+/** An author, a lane, a floor, a seq and an id, with their CBOR heads. */
+const CLOCK_COMPONENT_BYTES = 76;
+
+/**
+ * What a peer's clock shows that this node lacks: logs that are longer at the peer, and heads at or below our own
+ * seq that we do not hold, where the author forked. A claim costs nothing before it is kept: it never moves our
+ * own clock, it only makes the peer a source to ask. Its floors are not believed either, for nothing is pruned
+ * in this version: a log is asked for from where it ends here.
+ */
+export function* wantsOf(state: TopicState, clock: readonly ClockComponent[]): Generator<Want> {
+  for (const { author, lane, seq, id } of clock) {
+    const held = state.log(author, lane);
+    if (held?.isLinked(id) === true) continue;
+    if (seq > (held?.linkedSeqMax ?? 0)) yield { type: 'range', author, lane, to: seq };
+    else yield branchWant({ author, lane, seq, id });
+  }
+}
+
+/** Bytes that a clock or a filter of what is held takes in a message, to within a few. */
+export function summaryBytes(state: TopicState, idsPerFilterMax: number): { clock: number; filter: number } {
+  const sliceCount = sliceCountFor(state.entryCount, idsPerFilterMax);
+  return {
+    clock: state.headCount * CLOCK_COMPONENT_BYTES,
+    filter: filterByteCount(Math.ceil(state.entryCount / sliceCount)),
+  };
+}
+
+/** A filter over the linked ids of one slice. A topic too big for one filter is covered by as many turns as it has slices. */
+export function filterOf(
+  state: TopicState,
+  turn: number,
+  salt: bigint,
+  idsPerFilterMax: number,
+): NonNullable<AntiEntropy['filter']> {
+  const sliceCount = sliceCountFor(state.entryCount, idsPerFilterMax);
+  const slice: Slice = { index: turn % sliceCount, count: sliceCount };
+  const filter = BloomFilter.withRoomFor(Math.ceil(state.entryCount / sliceCount), salt);
+  for (const { id } of state.entries()) if (isInSlice(id, slice)) filter.add(id);
+  return { slice, bytes: filter.bytes };
+}
+
+/** The linked entries that a peer's filter lacks: at most `countMax`, each log in seq order. */
+export function* lackedBy(
+  state: TopicState,
+  { salt, filter }: Pick<AntiEntropy, 'salt' | 'filter'>,
+  countMax: number,
+): Generator<EntryName> {
+  if (filter === null) return;
+  const theirs = new BloomFilter(salt, filter.bytes);
+  let count = 0;
+  for (const name of state.entries()) {
+    if (count >= countMax) return;
+    if (!isInSlice(name.id, filter.slice) || theirs.mayHave(name.id)) continue;
+    count++;
+    yield name;
+  }
+}

@@ -1,0 +1,321 @@
+import assert from 'node:assert/strict';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Did } from '@icn/identity';
+import type { EntryId } from '../src/entry-name.js';
+import { DEFAULT_LIMITS } from '../src/limits.js';
+import { decodeMessage, encodeMessage } from '../src/message-codec.js';
+import { WantList } from '../src/want-list.js';
+import { PeerQuota } from '../src/peer-quota.js';
+import { Counters } from '../src/counters.js';
+import type { DropName } from '../src/drops.js';
+import { TopicState } from '../src/topic-state.js';
+import type { ClockComponent, GossipMessage, LogRange } from '../src/types.js';
+import { did, entryOf, keyPair, logOf, NETWORK, seededNumbers, TOPIC } from './fixtures.js';
+import { antiEntropy, eager, headOf, joined, lazy, response, Subject } from './subject.js';
+
+const HOSTILE = 50;
+const HONEST = 51;
+const FOREVER = Number.MAX_SAFE_INTEGER;
+
+let subject = joined(HOSTILE, HONEST);
+
+/** Whatever was done to it, the node takes an entry of an honest peer, publishes, and answers. */
+afterEach(() => {
+  const entry = entryOf({ author: keyPair(HONEST), topic: TOPIC });
+  subject.nowMs += 60_000;
+  subject.tell({ type: 'woke' });
+  assert.match(subject.receive(HONEST, eager(entry)).join(), /entry 51\/1/);
+  assert.match(subject.submit('alive').join(), /entry 1\//);
+  assert.match(subject.persisted(FOREVER).join(), /acknowledge/);
+  assert.equal(subject.receive(HONEST, antiEntropy({})).length, 1);
+  subject = joined(HOSTILE, HONEST);
+});
+
+function unknownHead(index: number, seq = 1): ClockComponent {
+  return {
+    author: did(1_000 + (index % 200)),
+    lane: 0,
+    floor: 0,
+    seq: seq + Math.floor(index / 200),
+    id: idOf(index),
+  };
+}
+
+function idOf(number: number): EntryId {
+  return number.toString(16).padStart(64, '0') as EntryId;
+}
+
+/** Where the range begins that is asked for in one of the lines. */
+function askIn(lines: readonly string[]): { from: number } | undefined {
+  const match = /PullRequest #\d+ 3\/(\d+)-/.exec(lines.join());
+  return match === null ? undefined : { from: Number(match[1]) };
+}
+
+function bytesSent(message: GossipMessage): number {
+  const effects = subject.handle({ type: 'received', from: did(HOSTILE), frame: encodeMessage(message) });
+  return effects.reduce((sum, effect) => sum + (effect.type === 'send' ? effect.frame.length : 0), 0);
+}
+
+describe('I13: a hostile peer is bounded', () => {
+  it('that claims the last seq there is', () => {
+    const head = { ...unknownHead(0), seq: FOREVER, floor: FOREVER - 1 };
+    expect(bytesSent(antiEntropy({ clock: [head] }))).toBeLessThan(500);
+    expect(
+      subject.receive(
+        HOSTILE,
+        eager(entryOf({ author: keyPair(9), prev: { ...entryOf().name, seq: FOREVER - 1 } })),
+      ),
+    ).toHaveLength(2);
+  });
+
+  it('that asks for huge ranges, and very many of them', () => {
+    subject.receive(HONEST, eager(entryOf({ author: keyPair(3) })));
+    subject.persisted(FOREVER);
+    const range: LogRange = { author: did(3), lane: 0, from: 1, to: FOREVER };
+    const request = {
+      type: 'PullRequest',
+      requestId: 1,
+      topic: TOPIC,
+      missing: [],
+      ranges: [range],
+      bytesMax: FOREVER,
+    } as const;
+    expect(subject.receive(HOSTILE, request)).toEqual(['load #1: 1 within 262144']);
+    const ranges = Array.from({ length: 10_000 }, () => range);
+    expect(subject.receive(HOSTILE, { ...request, ranges })).toEqual([
+      `load #2: ${DEFAULT_LIMITS.responseEntriesMax} within 262144`,
+    ]);
+  });
+
+  it('that asks thousands of times', () => {
+    const entry = entryOf({ author: keyPair(3) });
+    subject.receive(HONEST, eager(entry));
+    subject.persisted(FOREVER);
+    const ask = (requestId: number): GossipMessage => {
+      return {
+        type: 'PullRequest',
+        requestId,
+        topic: TOPIC,
+        missing: [entry.name],
+        ranges: [],
+        bytesMax: 1,
+      };
+    };
+    let loadCount = 0;
+    for (let requestId = 0; requestId < 3_000; requestId++)
+      loadCount += subject.receive(HOSTILE, ask(requestId)).length;
+    expect(loadCount).toBe(DEFAULT_LIMITS.servesPerPeerMax);
+    expect(subject.gossip.counters['pull-overload']).toBe(3_000 - loadCount);
+    expect(subject.receive(HONEST, ask(1))).toHaveLength(1);
+  });
+
+  it('that answers without end that it has more', () => {
+    const log = logOf(keyPair(3), 3);
+    subject.receive(HOSTILE, antiEntropy({ clock: [{ ...headOf(log[2]!), seq: FOREVER }] }));
+    let requestCount = 0;
+    for (
+      let requestId = 1;
+      subject.receive(HOSTILE, response(requestId, log.slice(0, 2), true)).length > 0;
+      requestId++
+    )
+      requestCount++;
+    expect(requestCount).toBeLessThan(5);
+  });
+
+  it('that names a branch which never links', () => {
+    const log = logOf(keyPair(3), 30);
+    for (const entry of log) subject.receive(HONEST, eager(entry));
+    const head = { ...headOf(log[19]!), id: idOf(1) };
+    subject.receive(HOSTILE, antiEntropy({ clock: [head] }));
+    let requestId = 0;
+    while (
+      subject
+        .receive(HOSTILE, response(++requestId, log.slice(0, 20), true))
+        .some((line) => line.includes('PullRequest'))
+    );
+    expect(requestId).toBeLessThan(20);
+  });
+
+  it('that repeats what is held, one entry after another, as if a branch came after it', () => {
+    const log = logOf(keyPair(3), 300);
+    for (const entry of log) subject.receive(HONEST, eager(entry));
+    let lines = subject.receive(HOSTILE, antiEntropy({ clock: [{ ...headOf(log[298]!), id: idOf(1) }] }));
+    let requestCount = 0;
+    for (let ask = askIn(lines); ask !== undefined; ask = askIn(lines)) {
+      requestCount++;
+      lines = subject.receive(HOSTILE, response(requestCount, [log[ask.from]!], true));
+    }
+    expect(requestCount).toBeGreaterThan(60);
+    expect(requestCount).toBeLessThan(70);
+  });
+
+  it('that names a clock of 10,000 unknown heads, and goes on: its share of the wants is its own', () => {
+    subject = new Subject({ limits: { wantsPerPeerMax: 100 } });
+    subject.join();
+    subject.meet(HOSTILE, HONEST);
+    const clock = Array.from({ length: 10_000 }, (_, index) => unknownHead(index));
+    expect(bytesSent(antiEntropy({ clock }))).toBeLessThan(10_000);
+    for (const name of clock.slice(0, 500))
+      subject.receive(HOSTILE, { type: 'Announcement', topic: TOPIC, name, entry: undefined });
+    expect(subject.gossip.counters['wants-full']).toBeGreaterThan(500);
+    const mine = entryOf({ author: keyPair(4) });
+    expect(subject.receive(HONEST, lazy(mine))).toEqual([`send to ${HONEST}: PullRequest #2 4/1`]);
+    subject.tell({ type: 'peer-down', peer: did(HOSTILE) });
+    subject.meet(HOSTILE);
+    expect(subject.receive(HOSTILE, lazy(entryOf({ author: keyPair(5) })))).toEqual([
+      `send to ${HOSTILE}: PullRequest #3 5/1`,
+    ]);
+  });
+
+  it('that sends empty filters: announcements are bounded for each, and for all of them in a second', () => {
+    subject = new Subject({ limits: { announcementsPerRoundMax: 10 } });
+    subject.join();
+    subject.meet(HOSTILE, HONEST);
+    for (const entry of logOf(keyPair(3), 30)) subject.receive(HONEST, eager(entry));
+    subject.persisted(FOREVER);
+    const question = antiEntropy({
+      clock: null,
+      filter: { slice: { index: 0, count: 1 }, bytes: Uint8Array.of(0) },
+    });
+    expect(subject.receive(HOSTILE, question)).toHaveLength(11);
+    let lineCount = 0;
+    for (let count = 0; count < 1_000; count++) lineCount += subject.receive(HOSTILE, question).length;
+    expect(lineCount).toBeLessThan(11 * DEFAULT_LIMITS.roundsBurstMax);
+    expect(subject.gossip.counters['rounds-overload']).toBeGreaterThan(980);
+    subject.nowMs += 1_000;
+    expect(subject.receive(HOSTILE, question)).toHaveLength(11);
+  });
+
+  it('that asks and asks while the disk is slow', () => {
+    subject = new Subject({ limits: { heldBytesMax: 1_000, roundsBurstMax: 1_000 } });
+    subject.join();
+    subject.meet(HOSTILE, HONEST);
+    subject.submit('slow');
+    for (let count = 0; count < 500; count++) subject.receive(HOSTILE, antiEntropy({ roundId: count }));
+    expect(subject.gossip.counters['outbox-full']).toBeGreaterThan(490);
+    const told = subject.persisted(1);
+    expect(told).toContain('acknowledge 1: 1/1');
+    expect(told.length).toBeLessThan(10);
+  });
+
+  it('that forks without end, or parks without end', () => {
+    const first = entryOf({ author: keyPair(3) });
+    subject.receive(HOSTILE, eager(first));
+    for (let index = 0; index < 200; index++) {
+      subject.receive(HOSTILE, eager(entryOf({ author: keyPair(3), prev: first.name, payload: `${index}` })));
+      const nowhere = { ...first.name, seq: index + 5, id: idOf(index) };
+      const effects = subject.receive(HOSTILE, eager(entryOf({ author: keyPair(3), prev: nowhere })));
+      expect(effects.length).toBeLessThanOrEqual(3);
+    }
+    expect(subject.gossip.status()[0]).toMatchObject({ entryCount: 201 });
+  });
+});
+
+describe('50,000 mutated frames', () => {
+  it('throw nothing, are all accounted for, and change nothing that was there', () => {
+    const draw = seededNumbers(1);
+    const log = logOf(keyPair(3), 3);
+    for (const entry of log) subject.receive(HONEST, eager(entry));
+    subject.persisted(FOREVER);
+    const { root } = subject.gossip.status()[0]!;
+    const stranger = entryOf({ author: keyPair(4), payload: 'stranger' });
+    const frames = [
+      encodeMessage({ type: 'Hello', version: 1, network: NETWORK, extensions: ['x'] }),
+      encodeMessage(eager(stranger)),
+      encodeMessage(lazy(stranger)),
+      encodeMessage(response(1, [stranger])),
+      encodeMessage(
+        antiEntropy({
+          clock: [headOf(log[0]!)],
+          filter: { slice: { index: 0, count: 1 }, bytes: new Uint8Array(8) },
+        }),
+      ),
+      encodeMessage({
+        type: 'PullRequest',
+        requestId: 1,
+        topic: TOPIC,
+        missing: [log[0]!.name],
+        ranges: [{ ...log[0]!.name, from: 1, to: 9 }],
+        bytesMax: 9,
+      }),
+    ];
+    const countAll = () => Object.values(subject.gossip.counters).reduce((sum, count) => sum + count, 0);
+    let countedBefore = 0;
+    for (let count = 0; count < 50_000; count++) {
+      const frame = Uint8Array.from(frames[count % frames.length]!);
+      for (let flips = 1 + Math.floor(draw() * 3); flips > 0; flips--) {
+        frame[Math.floor(draw() * frame.length)] = Math.floor(draw() * 256);
+      }
+      const effects = subject.handle({ type: 'received', from: did(HOSTILE), frame });
+      const counted = countAll() - countedBefore;
+      countedBefore += counted;
+      // Counted, or answered, or else a message that asks for nothing.
+      if (counted === 0 && effects.length === 0) expect(decodeMessage(frame)).toBeInstanceOf(Object);
+      if (effects.some(({ type }) => type === 'disconnect')) subject.meet(HOSTILE);
+    }
+    expect(subject.gossip.counters['message-malformed']).toBeGreaterThan(10_000);
+    expect(subject.gossip.counters['peer-unknown']).toBeUndefined();
+    const isUnharmed = subject.gossip.status()[0]!;
+    if (isUnharmed.entryCount === 3) expect(isUnharmed.root).toEqual(root);
+    expect(isUnharmed.entryCount).toBeLessThanOrEqual(4); // an untouched stranger may get through
+    expect(isUnharmed.authorCount).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('WantList', () => {
+  function wantList() {
+    const context = {
+      limits: DEFAULT_LIMITS,
+      wantQuota: new PeerQuota(10),
+      counters: new Counters<DropName>(),
+    };
+    const state = new TopicState(TOPIC, NETWORK, DEFAULT_LIMITS);
+    return { state, wants: new WantList(state, context), quota: context.wantQuota };
+  }
+
+  it('asks for everything that it holds until it is met or nobody has it, in any order of events', () => {
+    for (let seed = 0; seed < 100; seed++) {
+      const draw = seededNumbers(seed);
+      const { wants, quota } = wantList();
+      const peers = [did(2), did(3), did(4)];
+      const asked: { peer: Did; requestId: number }[] = [];
+      let nowMs = 0;
+      for (let step = 0; step < 60; step++) {
+        const peer = peers[Math.floor(draw() * 3)]!;
+        const event = draw();
+        nowMs += draw() * 1_000;
+        if (event < 0.5)
+          wants.add(
+            { type: 'entry', name: { author: did(9), lane: 0, seq: 1, id: idOf(Math.floor(draw() * 20)) } },
+            peer,
+          );
+        else if (event < 0.7 && asked.length > 0) {
+          const [answered] = asked.splice(Math.floor(draw() * asked.length), 1);
+          wants.settle(answered!.requestId, {
+            more: draw() < 0.3,
+            hasNews: draw() < 0.5,
+            hasLinked: false,
+            linkedUpTo: 0,
+          });
+        } else if (event < 0.8) wants.dropPeer(peer);
+        else wants.expire(nowMs);
+        for (const idle of wants.idlePeers()) {
+          const ask = wants.ask(idle, nowMs);
+          if (ask !== undefined) asked.push({ peer: idle, requestId: ask.requestId });
+        }
+        // Whatever is wanted is being asked for, or waits for a peer that is busy; so there is always a next wake.
+        if (wants.size > 0) expect(wants.wakeAtMs).toBeDefined();
+      }
+      for (let round = 0; wants.size > 0 && round < 50; round++) {
+        nowMs += 10_000;
+        wants.expire(nowMs);
+        for (const idle of wants.idlePeers()) wants.ask(idle, nowMs);
+      }
+      expect([wants.size, wants.idlePeers()]).toEqual([0, []]);
+      for (const peer of peers) expect([quota.take(peer), wants.isDrained(peer)]).toEqual([true, true]);
+      nowMs += 10_000;
+      wants.expire(nowMs);
+      expect(wants.wakeAtMs).toBeUndefined();
+    }
+  });
+});

@@ -1,0 +1,199 @@
+import { describe, expect, it } from '@jest/globals';
+import { BloomFilter } from '../src/bloom-filter.js';
+import { PROTOCOL } from '../src/limits.js';
+import { encodeMessage } from '../src/message-codec.js';
+import { parseTopic } from '../src/topic.js';
+import { did, entryOf, gossipOf, keyPair, logOf, sentBy, text, TOPIC } from './fixtures.js';
+import { antiEntropy, eager, headOf, joined, lazy, response } from './subject.js';
+import { CALM, TestNetwork } from './test-network.js';
+
+// What the Rust original does wrong, each with the number of its list, and that ours does not.
+describe('defects of the original', () => {
+  const log = logOf(keyPair(2), 5);
+
+  it('1: a clock does not pass a hole, whatever arrives above it (I6)', () => {
+    const subject = joined(2, 3);
+    for (const entry of [log[0]!, log[2]!, log[4]!]) subject.receive(2, eager(entry));
+    subject.persisted(3);
+    expect(subject.receive(3, antiEntropy({}))).toContain('send to 3: AntiEntropy answer clock {2/1}');
+    expect(subject.receive(2, response(1, [log[1]!, log[3]!]))).toHaveLength(1);
+    subject.persisted(4);
+    expect(subject.receive(3, antiEntropy({}))).toContain('send to 3: AntiEntropy answer clock {2/5}');
+  });
+
+  it('1: equal counts with different entries are told apart and reconciled', () => {
+    const network = new TestNetwork();
+    const [a, b] = network.start(2);
+    network.partition([a!]);
+    for (const node of [a!, b!])
+      for (let index = 0; index < 3; index++) network.submit(node, text(`${index}`));
+    network.run(100);
+    const [x, y] = [a!, b!].map((node) => node.gossip.status()[0]!);
+    expect([x!.entryCount, network.isConverged()]).toEqual([y!.entryCount, false]);
+    network.heal();
+    expect(network.run(1_000, () => network.isConverged())).toBeLessThan(1_000);
+  });
+
+  it('2: the traffic of one topic does not hide the holes of another', () => {
+    const topics = [TOPIC, parseTopic('busy')];
+    const network = new TestNetwork({ topics });
+    const [a, b] = network.start(2);
+    network.run(100);
+    network.partition([a!]);
+    network.submit(a!, text('missed'), TOPIC);
+    network.heal();
+    for (let index = 0; index < 100; index++) network.submit(a!, text(`${index}`), topics[1]);
+    expect(network.run(1_000, () => network.isConverged() && b!.delivered().length === 1)).toBeLessThan(
+      1_000,
+    );
+  });
+
+  it.each([2, 20])('3: two healthy nodes converge in all of %d topics', (topicCount) => {
+    const topics = Array.from({ length: topicCount }, (_, index) => parseTopic(`topic-${index}`));
+    const network = new TestNetwork({ topics });
+    const [a, b] = network.start(2);
+    network.partition([a!]);
+    for (const [index, topic] of topics.entries()) {
+      for (let count = 0; count <= index % 4; count++)
+        network.submit(index % 2 === 0 ? a! : b!, text(`${count}`), topic);
+    }
+    network.run(100);
+    network.heal();
+    expect(network.run(2_000, () => network.isConverged())).toBeLessThan(2_000);
+  });
+
+  it('4: a lost reply blocks no peer: the next wants are asked of the same peer', () => {
+    const subject = joined(3);
+    subject.receive(3, lazy(log[0]!));
+    subject.nowMs = 5_000;
+    subject.tell({ type: 'woke' });
+    expect(subject.receive(3, lazy(log[0]!))).toEqual(['send to 3: PullRequest #2 2/1']);
+    expect(subject.receive(3, response(2, [log[0]!]))[0]).toBe('persist #1: entry 2/1, position 1');
+  });
+
+  it('5: an entry above the byte budget goes all the same', () => {
+    const network = new TestNetwork({ gossip: { limits: { responseBytesMax: 1_000 } } });
+    const [a, b] = network.start(2);
+    network.partition([a!]);
+    for (const size of [10, PROTOCOL.payloadBytesMax, 10]) network.submit(a!, new Uint8Array(size));
+    network.run(100);
+    network.heal();
+    network.run(1_000);
+    expect(b!.delivered().length).toBe(3);
+  });
+
+  it('6: after a partition the clock follows the data, even when the data is lost on the way', () => {
+    const network = new TestNetwork();
+    const [a, b] = network.start(2);
+    network.partition([a!]);
+    for (let index = 0; index < 10; index++) network.submit(a!, text(`${index}`));
+    network.run(100);
+    network.faults = { ...CALM, lossRate: 0.5 };
+    network.heal();
+    network.run(30_000);
+    network.faults = CALM;
+    expect(network.run(30_000, () => network.isConverged())).toBeLessThan(30_000);
+    network.run(100);
+    expect(b!.delivered().length).toBe(10);
+  });
+
+  it('7: a restart keeps entries and clock alike', () => {
+    const network = new TestNetwork();
+    const [a, b] = network.start(2);
+    network.submit(a!, text('x'));
+    network.run(100);
+    network.crash(b!);
+    network.restart(b!);
+    expect(b!.gossip.status()[0]).toMatchObject({ entryCount: 1 });
+    expect(b!.root()).toBe(a!.root());
+  });
+
+  it('8: what a full topic cannot take is not pulled again and again', () => {
+    const network = new TestNetwork({ gossip: { limits: { entriesPerTopicMax: 5 } } });
+    const [a, b] = network.start(2);
+    network.partition([a!]);
+    for (const node of [a!, b!])
+      for (let index = 0; index < 5; index++) network.submit(node, new Uint8Array(1_000));
+    network.run(100);
+    network.heal();
+    network.run(1_000);
+    const before = network.byteCount;
+    network.run(60_000);
+    expect(network.byteCount - before).toBeLessThan(60_000);
+    expect([a!.delivered().length, b!.delivered().length]).toEqual([5, 5]);
+  });
+
+  it('9: a filter is used, salted afresh, and read with our own parameters', () => {
+    const gossip = gossipOf(1, { reconcile: 'bloom' });
+    gossip.handle({ type: 'joined', topic: TOPIC, access: { type: 'Public' } }, 0);
+    gossip.handle({ type: 'peer-up', peer: did(2) }, 0);
+    const [own, lacked] = [entryOf({ author: keyPair(2) }), entryOf({ author: keyPair(3) })];
+    for (const entry of [own, lacked]) {
+      gossip.handle({ type: 'received', from: did(2), frame: encodeMessage(eager(entry)) }, 0);
+    }
+    gossip.handle({ type: 'persisted', write: 2 }, 0);
+    const theirs = BloomFilter.withRoomFor(1, 5n);
+    theirs.add(own.name.id);
+    const question = antiEntropy({
+      clock: null,
+      salt: 5n,
+      filter: { slice: { index: 0, count: 1 }, bytes: theirs.bytes },
+    });
+    const rounds = [0, 1].map(() => {
+      return sentBy(gossip.handle({ type: 'received', from: did(2), frame: encodeMessage(question) }, 0)).map(
+        ({ message }) => message,
+      );
+    });
+    for (const [announcement, answer] of rounds) {
+      expect(announcement).toMatchObject({ type: 'Announcement', name: lacked.name });
+      const filter =
+        answer!.type === 'AntiEntropy' ? new BloomFilter(answer!.salt, answer!.filter!.bytes) : undefined;
+      expect([own, lacked].every(({ name }) => filter!.mayHave(name.id))).toBe(true);
+    }
+    const salts = rounds.map(([, answer]) => (answer!.type === 'AntiEntropy' ? answer!.salt : 0n));
+    expect(salts[0]).not.toBe(salts[1]);
+  });
+
+  it('10: who announced is asked, not the author; and the asker alone is answered', () => {
+    const subject = joined(3, 4);
+    expect(subject.receive(3, lazy(log[0]!))).toEqual(['send to 3: PullRequest #1 2/1']);
+    subject.receive(3, response(1, [log[0]!]));
+    subject.persisted(1);
+    const range = { author: did(2), lane: 0 as const, from: 1, to: 1 };
+    subject.receive(4, {
+      type: 'PullRequest',
+      requestId: 9,
+      topic: TOPIC,
+      missing: [],
+      ranges: [range],
+      bytesMax: 9_999,
+    });
+    expect(subject.tell({ type: 'loaded', load: 1, entries: [log[0]!.parts] })).toEqual([
+      'send to 4: PullResponse #9 [2/1]',
+    ]);
+  });
+
+  it('11: one bad entry of a response costs itself alone', () => {
+    const subject = joined(3);
+    subject.receive(3, antiEntropy({ clock: [headOf(log[2]!)] }));
+    const forged = { ...log[1]!, parts: { ...log[1]!.parts, payload: text('forged') } };
+    subject.receive(3, response(1, [log[0]!, forged, log[1]!, log[2]!]));
+    expect(subject.gossip.status()[0]).toMatchObject({ entryCount: 3 });
+    expect(subject.gossip.counters).toEqual({ 'payload-wrong': 1 });
+  });
+
+  it('12: a forged clock silences nobody', () => {
+    const subject = joined(3, 4);
+    const forged = { ...headOf(log[0]!), seq: Number.MAX_SAFE_INTEGER, floor: Number.MAX_SAFE_INTEGER - 1 };
+    expect(subject.receive(3, antiEntropy({ clock: [forged] }))[0]).toBe(
+      `send to 3: PullRequest #1 2/1-${Number.MAX_SAFE_INTEGER}`,
+    );
+    subject.receive(4, antiEntropy({ clock: [headOf(log[4]!)] }));
+    expect(subject.receive(3, response(1, []))[0]).toBe(
+      `send to 4: PullRequest #2 2/1-${Number.MAX_SAFE_INTEGER}`,
+    );
+    subject.receive(4, response(2, log));
+    expect(subject.gossip.status()[0]).toMatchObject({ entryCount: 5 });
+    expect(subject.submit('mine')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,106 @@
+import type { EntryParts, VerifiedEntry } from '../src/entry.js';
+import type { GossipEffect, GossipEvent } from '../src/events.js';
+import type { Gossip, GossipOptions } from '../src/gossip.js';
+import { encodeMessage } from '../src/message-codec.js';
+import type { AntiEntropy, ClockComponent, GossipMessage } from '../src/types.js';
+import { did, gossipOf, text, TOPIC } from './fixtures.js';
+import { transcript } from './transcript.js';
+
+/** The number of the node under test. */
+export const ME = 1;
+
+/** The node under test, told events one after another. */
+export class Subject {
+  readonly gossip: Gossip;
+  nowMs = 0;
+  #lastRef = 0;
+
+  constructor(options: Partial<GossipOptions> = {}) {
+    this.gossip = gossipOf(ME, options);
+  }
+
+  handle(event: GossipEvent): readonly GossipEffect[] {
+    return this.gossip.handle(event, this.nowMs);
+  }
+
+  tell(event: GossipEvent): string[] {
+    return transcript(this.handle(event));
+  }
+
+  join(topic = TOPIC): string[] {
+    return this.tell({ type: 'joined', topic, access: { type: 'Public' } });
+  }
+
+  /** Meets peers that follow the topic and hold nothing. */
+  meet(...peers: readonly number[]): void {
+    for (const peer of peers) {
+      this.handle({ type: 'peer-up', peer: did(peer) });
+      this.handle({ type: 'received', from: did(peer), frame: encodeMessage(emptyAnswer()) });
+    }
+  }
+
+  receive(from: number, message: GossipMessage): string[] {
+    return this.tell({ type: 'received', from: did(from), frame: encodeMessage(message) });
+  }
+
+  submit(payload: Uint8Array | string, topic = TOPIC): string[] {
+    const bytes = typeof payload === 'string' ? text(payload) : payload;
+    return this.tell({ type: 'submitted', topic, payload: bytes, ref: ++this.#lastRef });
+  }
+
+  persisted(write: number): string[] {
+    return this.tell({ type: 'persisted', write });
+  }
+
+  wake(): string[] {
+    this.nowMs = this.gossip.wakeAtMs!;
+    return this.tell({ type: 'woke' });
+  }
+}
+
+export function joined(...peers: readonly number[]): Subject {
+  const subject = new Subject();
+  subject.join();
+  subject.meet(...peers);
+  return subject;
+}
+
+/** What a peer that holds nothing says of the topic; its root is that of an empty topic. */
+export function emptyAnswer(): AntiEntropy {
+  const gossip = gossipOf(9);
+  gossip.handle({ type: 'joined', topic: TOPIC, access: { type: 'Public' } }, 0);
+  return antiEntropy({ root: gossip.status()[0]!.root, answer: true, clock: null });
+}
+
+export function antiEntropy(fields: Partial<AntiEntropy>): AntiEntropy {
+  return {
+    type: 'AntiEntropy',
+    topic: TOPIC,
+    roundId: 7,
+    answer: false,
+    salt: 1n,
+    root: new Uint8Array(32),
+    epoch: new Uint8Array(8),
+    clock: [],
+    closed: [],
+    filter: null,
+    sketch: null,
+    ...fields,
+  };
+}
+
+export function eager({ name, parts }: VerifiedEntry, changes: Partial<EntryParts> = {}): GossipMessage {
+  return { type: 'Announcement', topic: TOPIC, name, entry: { ...parts, ...changes } };
+}
+
+export function lazy({ name }: VerifiedEntry): GossipMessage {
+  return { type: 'Announcement', topic: TOPIC, name, entry: undefined };
+}
+
+export function response(requestId: number, entries: readonly VerifiedEntry[], more = false): GossipMessage {
+  return { type: 'PullResponse', requestId, topic: TOPIC, entries: entries.map(({ parts }) => parts), more };
+}
+
+export function headOf({ name }: VerifiedEntry): ClockComponent {
+  return { ...name, floor: 0 };
+}

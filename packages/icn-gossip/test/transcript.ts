@@ -1,0 +1,70 @@
+import type { Did } from '@icn/identity';
+import { decodeParts, encodeParts, decodeEntry } from '../src/entry.js';
+import type { EntryName } from '../src/entry-name.js';
+import type { GossipEffect } from '../src/events.js';
+import type { GossipMessage } from '../src/types.js';
+import { did, sentBy } from './fixtures.js';
+
+const numberOf = new Map<Did, number>(Array.from({ length: 100 }, (_, index) => [did(index), index]));
+
+/** Effects as lines that can be read: nodes by number, entries as author/seq. */
+export function transcript(effects: readonly GossipEffect[]): string[] {
+  return effects.flatMap(lineOf);
+}
+
+function lineOf(effect: GossipEffect): string[] {
+  switch (effect.type) {
+    case 'send':
+      return [`send to ${effect.to.map(peer).join(', ')}: ${said(sentBy([effect])[0]!.message)}`];
+    case 'persist':
+      return [
+        `persist #${effect.write}: ${effect.writes.map((write) => (write.type === 'entry' ? `entry ${stored(write.parts)}` : `position ${write.position}`)).join(', ')}`,
+      ];
+    case 'load':
+      return [`load #${effect.load}: ${effect.ids.length} within ${effect.bytesMax}`];
+    case 'deliver':
+      return [`deliver ${effect.position}: ${entry(effect.name)}${effect.late ? ' late' : ''}`];
+    case 'acknowledge':
+      return [`acknowledge ${effect.ref}: ${entry(effect.name)}`];
+    case 'reject':
+      return [`reject ${effect.ref}: ${effect.code}`];
+    case 'disconnect':
+      return [`disconnect ${peer(effect.peer)}: ${effect.reason}`];
+  }
+}
+
+function said(message: GossipMessage): string {
+  switch (message.type) {
+    case 'Hello':
+      return `Hello ${message.network}`;
+    case 'Announcement':
+      return `Announcement ${message.entry === undefined ? 'lazy' : 'eager'} ${entry(message.name)}`;
+    case 'PullRequest': {
+      const ranges = message.ranges.map(({ author, from, to }) => `${peer(author)}/${from}-${to}`);
+      return `PullRequest #${message.requestId} ${[...message.missing.map(entry), ...ranges].join(', ')}`;
+    }
+    case 'PullResponse': {
+      const entries = message.entries.map((parts) => (parts === undefined ? 'garbage' : stored(parts)));
+      return `PullResponse #${message.requestId} [${entries.join(', ')}]${message.more ? ' more' : ''}`;
+    }
+    case 'AntiEntropy': {
+      const clock = message.clock?.map(({ author, seq }) => `${peer(author)}/${seq}`);
+      const summary =
+        clock === undefined ? (message.filter === null ? 'root' : 'filter') : `clock {${clock.join(', ')}}`;
+      return `AntiEntropy ${message.answer ? 'answer' : 'question'} ${summary}`;
+    }
+  }
+}
+
+function stored(parts: Parameters<typeof encodeParts>[0]): string {
+  const decoded = decodeEntry(decodeParts(encodeParts(parts))!);
+  return typeof decoded === 'string' ? decoded : entry(decoded.name);
+}
+
+function entry({ author, seq }: EntryName): string {
+  return `${peer(author)}/${seq}`;
+}
+
+function peer(name: Did): string {
+  return `${numberOf.get(name) ?? name}`;
+}
