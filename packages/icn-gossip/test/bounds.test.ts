@@ -253,7 +253,7 @@ describe('20,000 mutated frames', () => {
       if (counted === 0 && effects.length === 0) expect(decodeMessage(frame)).toBeInstanceOf(Object);
       if (effects.some(({ type }) => type === 'disconnect')) subject.meet(HOSTILE);
     }
-    expect(subject.gossip.counters['message-malformed']).toBeGreaterThan(10_000);
+    expect(subject.gossip.counters['message-malformed']).toBeGreaterThan(4_000);
     expect(subject.gossip.counters['peer-unknown']).toBeUndefined();
     const isUnharmed = subject.gossip.status()[0]!;
     if (isUnharmed.entryCount === 3) expect(isUnharmed.root).toEqual(root);
