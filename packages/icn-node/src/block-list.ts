@@ -9,6 +9,7 @@ const schema = z.array(z.string().refine(isDid)).max(65_536);
 export class BlockList {
   readonly #path: string | undefined;
   readonly #blocked: Set<Did>;
+  #saved: Promise<void> = Promise.resolve();
 
   private constructor(path: string | undefined, blocked: readonly Did[]) {
     this.#path = path;
@@ -22,7 +23,7 @@ export class BlockList {
       return new BlockList(path, schema.parse(JSON.parse(await readFile(path, 'utf8'))));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new BlockList(path, []);
-      const message = `cannot read the list of blocked peers in ${path}: mend the file, or remove it to block nobody`;
+      const message = `cannot read the list of blocked peers in ${path}: repair the file, or remove it to block nobody`;
       throw new NodeError('data-dir-unusable', message, { cause: error });
     }
   }
@@ -40,7 +41,13 @@ export class BlockList {
     if (this.#blocked.delete(did)) await this.#save();
   }
 
-  async #save(): Promise<void> {
+  /** One save after another, each with what is blocked then. */
+  #save(): Promise<void> {
+    this.#saved = this.#saved.catch(() => undefined).then(() => this.#write());
+    return this.#saved;
+  }
+
+  async #write(): Promise<void> {
     if (this.#path === undefined) return;
     const temporary = `${this.#path}.${process.pid}.tmp`;
     await writeFile(temporary, `${JSON.stringify([...this.#blocked], null, 2)}\n`, {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { reportError } from './cli/commands.js';
-import { endWhenNobodyReads } from './cli/output.js';
+import { onOutputLost } from './cli/output.js';
 import { createProgram } from './cli/program.js';
 import { NodeError } from './errors.js';
 
@@ -9,7 +9,7 @@ import { NodeError } from './errors.js';
 const EXIT = { failed: 1, usage: 2, noNode: 3 } as const;
 
 async function main(argv: readonly string[]): Promise<number> {
-  endWhenNobodyReads();
+  onOutputLost('end');
   let exitCode = 0;
   try {
     await createProgram((code) => (exitCode = code)).parseAsync([...argv], { from: 'user' });

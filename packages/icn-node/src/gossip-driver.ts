@@ -88,21 +88,21 @@ export class GossipDriver {
   }
 
   async #writeAll(): Promise<void> {
-    try {
-      while (this.#writes.length > 0) {
-        const batch = this.#writes;
-        const write = this.#lastWrite;
-        this.#writes = [];
+    while (this.#writes.length > 0) {
+      const batch = this.#writes;
+      const write = this.#lastWrite;
+      this.#writes = [];
+      try {
         await this.#ports.store.write(batch);
-        this.#step({ type: 'persisted', write });
+      } catch (error) {
+        this.#isStopped = true;
+        clearTimeout(this.#timer);
+        this.#ports.onStoreFailed(error as Error);
+        break;
       }
-    } catch (error) {
-      this.#isStopped = true;
-      clearTimeout(this.#timer);
-      this.#ports.onStoreFailed(error as Error);
-    } finally {
-      this.#writing = undefined;
+      this.#step({ type: 'persisted', write });
     }
+    this.#writing = undefined;
   }
 
   async #load(load: number, topic: Topic, ids: readonly EntryId[], bytesMax: number): Promise<void> {
@@ -123,7 +123,12 @@ export class GossipDriver {
   }
 }
 
-/** Milliseconds since 1970 that never go back, whatever happens to the wall clock. */
+/** How far the wall clock was seen ahead of the process's own, which stands still while a machine sleeps. */
+let aheadMs = 0;
+
+/** Milliseconds since 1970 that never go back and never stop: the wall clock, but for its steps backwards. */
 function nowMs(): number {
-  return performance.timeOrigin + performance.now();
+  const steadyMs = performance.timeOrigin + performance.now();
+  aheadMs = Math.max(aheadMs, Date.now() - steadyMs);
+  return steadyMs + aheadMs;
 }

@@ -4,7 +4,7 @@ import { readIdentity } from '@icn/identity/identity-file';
 import { ControlClient, RefusedError } from '../control/control-client.js';
 import { readAll } from '../control/read-input.js';
 import type { EntryJson, StatusJson } from '../json.js';
-import { entryLine, print, printJson, shortDid } from './output.js';
+import { entryLine, plural, print, printJson, shortDid } from './output.js';
 
 /** What every command takes. */
 export interface CommandOptions {
@@ -25,7 +25,7 @@ export async function publish(
       : print(`published to ${published.topic} as number ${published.seq}: ${published.id}`);
   if (!lines) {
     const readsInput = text === undefined || text === '-';
-    say(
+    await say(
       await client.publish(
         topic,
         readsInput ? await readAll(process.stdin, PROTOCOL.payloadBytesMax) : Buffer.from(text),
@@ -39,7 +39,7 @@ export async function publish(
       exitCode = 1;
       reportError(new RefusedError(published), json);
     } else {
-      say(published);
+      await say(published);
     }
   }
   return exitCode;
@@ -50,31 +50,30 @@ export async function entries(
   { dataDir, json, from, follow }: CommandOptions & { from: string; follow: boolean },
 ): Promise<number> {
   for await (const entry of new ControlClient(dataDir).entries(topic, { from, follow }))
-    printEntry(entry, json);
+    await printEntry(entry, json);
   return 0;
 }
 
-function printEntry(entry: EntryJson, json: boolean): void {
-  if (json) printJson(entry);
-  else print(entryLine(entry));
+function printEntry(entry: EntryJson, json: boolean): Promise<void> {
+  return json ? printJson(entry) : print(entryLine(entry));
 }
 
 export async function status({ dataDir, json }: CommandOptions): Promise<number> {
   const value = await new ControlClient(dataDir).status();
-  if (json) printJson(value);
-  else for (const line of statusLines(value)) print(line);
+  if (json) await printJson(value);
+  else for (const line of statusLines(value)) await print(line);
   return 0;
 }
 
 export async function peers({ dataDir, json }: CommandOptions): Promise<number> {
   const { peers: all, blocked } = await new ControlClient(dataDir).status();
   if (json) {
-    printJson({ peers: all, blocked });
+    await printJson({ peers: all, blocked });
     return 0;
   }
-  for (const { did, address, direction } of all) print(`${did}  ${direction}  ${address}`);
-  for (const did of blocked) print(`${did}  blocked`);
-  if (all.length + blocked.length === 0) print('no peers yet');
+  for (const { did, address, direction } of all) await print(`${did}  ${direction}  ${address}`);
+  for (const did of blocked) await print(`${did}  blocked`);
+  if (all.length + blocked.length === 0) await print('no peers yet');
   return 0;
 }
 
@@ -84,9 +83,9 @@ export async function setBlocked(
   { dataDir, json }: CommandOptions,
 ): Promise<number> {
   const result = await new ControlClient(dataDir).setBlocked(did, isBlocked);
-  if (json) printJson(result);
+  if (json) await printJson(result);
   else
-    print(
+    await print(
       `${result.did} is ${isBlocked ? 'blocked: dropped, and refused until icn unblock' : 'let in again'}`,
     );
   return 0;
@@ -96,8 +95,8 @@ export async function setBlocked(
 export async function identity({ dataDir, json }: CommandOptions): Promise<number> {
   const path = join(dataDir, 'identity.json');
   const { did } = await readIdentity(path);
-  if (json) printJson({ did, path });
-  else print(did);
+  if (json) await printJson({ did, path });
+  else await print(did);
   return 0;
 }
 
@@ -126,7 +125,7 @@ function* statusLines({
     yield `peer     ${shortDid(peer.did)}  ${peer.direction}  ${peer.address.split('?')[0]}`;
   for (const peer of blocked) yield `blocked  ${peer}`;
   for (const { topic, entries: entryCount, authors, root, subscribers, inSync } of topics) {
-    yield `topic    ${topic}  ${entryCount} entries by ${authors} authors, root ${root.slice(0, 16)}, in sync with ${inSync.length} of ${subscribers.length} peers`;
+    yield `topic    ${topic}  ${plural(entryCount, 'entry', 'entries')} by ${plural(authors, 'author')}, root ${root.slice(0, 16)}, in sync with ${inSync.length} of ${plural(subscribers.length, 'peer')}`;
   }
   const counted = Object.entries(counters).filter(([, count]) => count > 0);
   for (const [name, count] of counted) yield `counted  ${name}: ${count}`;

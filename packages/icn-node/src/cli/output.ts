@@ -1,12 +1,17 @@
+import { once } from 'node:events';
 import type { EntryJson } from '../json.js';
 
-/** Writes one line to standard output. Ends the process quietly once nobody reads it (`icn tail | head`). */
-export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+/** Set once standard output is gone; what is printed after that is for nobody. */
+let isLost = false;
+
+/** Writes one line to standard output, and waits while its reader is slow. */
+export async function print(text: string): Promise<void> {
+  if (isLost || process.stdout.write(`${text}\n`)) return;
+  await once(process.stdout, 'drain').catch(() => undefined);
 }
 
-export function printJson(value: object): void {
-  print(JSON.stringify(value));
+export function printJson(value: object): Promise<void> {
+  return print(JSON.stringify(value));
 }
 
 /** A DID as people can tell it from others at a glance; never to be parsed. */
@@ -28,10 +33,20 @@ export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (char) => (char === '\t' ? ' ' : '�'));
 }
 
-/** `icn entries | head` closes our output: that is the end of the work, not a failure. */
-export function endWhenNobodyReads(): void {
+export function plural(count: number, noun: string, nouns = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : nouns}`;
+}
+
+/**
+ * What to do when standard output fails. Commands end: quietly where their reader has seen enough
+ * (`icn entries | head`), with a message where it could not be written. A node lives on without output.
+ */
+export function onOutputLost(reaction: 'end' | 'live-on'): void {
+  process.stdout.removeAllListeners('error');
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    isLost = true;
+    if (reaction === 'live-on') return;
+    if (error.code !== 'EPIPE') process.stderr.write(`icn: cannot write the output: ${error.message}\n`);
+    process.exit(error.code === 'EPIPE' ? 0 : 1);
   });
 }

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Command, Option } from 'commander';
+import { parseTopic } from '@icn/gossip';
+import { parseDid } from '@icn/identity';
+import { parseAddress } from '@icn/net';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import * as commands from './commands.js';
 import type { CommandOptions } from './commands.js';
 import type { UpOptions } from './up.js';
@@ -9,8 +12,37 @@ import type { UpOptions } from './up.js';
 const packageJson = new URL('../../package.json', import.meta.url);
 const { version } = JSON.parse(readFileSync(packageJson, 'utf8')) as { version: string };
 
+/** A text as it was typed, once `parse` has found nothing wrong with it; wrong usage else. */
+const checked = (parse: (text: string) => unknown) => (text: string) => {
+  try {
+    parse(text);
+    return text;
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+};
+
 /** Takes an option any number of times. */
-const many = (value: string, previous: readonly string[]) => [...previous, value];
+const many = (parse: (text: string) => unknown) => {
+  const check = checked(parse);
+  return (text: string, previous: readonly string[] = []) => [...previous, check(text)];
+};
+
+const topicArgument = () => new Argument('<topic>', 'its name').argParser(checked(parseTopic));
+const didArgument = () => new Argument('<did>', 'the peer').argParser(checked(parseDid));
+
+function parseFolder(folder: string): string {
+  if (folder === '') throw new InvalidArgumentError('It names no folder.');
+  return resolve(folder);
+}
+
+function parsePosition(text: string): void {
+  if (!/^[1-9][0-9]{0,15}$/.test(text)) throw new Error('A position is a whole number from 1.');
+}
+
+function parsePositionOrEnd(text: string): void {
+  if (text !== 'end') parsePosition(text);
+}
 
 /** The `icn` command line. Each command tells its exit code to `done`; what it throws is the caller's to report. */
 export function createProgram(done: (exitCode: number) => void): Command {
@@ -28,8 +60,8 @@ export function createProgram(done: (exitCode: number) => void): Command {
 function command(program: Command, usage: string, description: string): Command {
   const dataDir = new Option('--data-dir <folder>', 'where the node keeps its identity and entries')
     .env('ICN_DATA_DIR')
-    .default(join(homedir(), '.icn'), '~/.icn')
-    .argParser((folder) => resolve(folder));
+    .default(join(homedir() || userInfo().homedir, '.icn'), '~/.icn')
+    .argParser(parseFolder);
   return program
     .command(usage)
     .description(description)
@@ -37,21 +69,28 @@ function command(program: Command, usage: string, description: string): Command 
     .option('--json', 'print JSON, one object a line', false);
 }
 
+/** What was not said is missing. */
+type UpArguments = Omit<UpOptions, 'listen' | 'peer' | 'topic'> &
+  Partial<Pick<UpOptions, 'listen' | 'peer' | 'topic'>>;
+
 function addRunning(program: Command, done: (exitCode: number) => void): void {
   command(program, 'up', 'run a node until Ctrl-C; a line typed in a terminal is published')
     .option('--name <name>', 'what to call this node in its output')
     .option(
       '--listen <address>',
       'listen on quic://HOST:PORT; port 0 takes a free one (repeatable)',
-      many,
-      [],
+      many(parseAddress),
     )
-    .option('--peer <address>', 'reach quic://HOST:PORT?did=DID, whatever mDNS finds (repeatable)', many, [])
-    .option('--topic <topic>', 'follow a topic (repeatable; default: lobby)', many, [])
+    .option(
+      '--peer <address>',
+      'reach quic://HOST:PORT?did=DID, whatever mDNS finds (repeatable)',
+      many(parseAddress),
+    )
+    .option('--topic <topic>', 'follow a topic (repeatable; default: lobby)', many(parseTopic))
     .option('--no-mdns', 'do not announce this node, nor look for others, in the local network')
-    .action(async (options: UpOptions) => {
+    .action(async ({ listen = [], peer = [], topic = ['lobby'], ...others }: UpArguments) => {
       const { up } = await import('./up.js');
-      done(await up({ ...options, topic: options.topic.length > 0 ? options.topic : ['lobby'] }));
+      done(await up({ ...others, listen, peer, topic }));
     });
 
   command(program, 'status', 'who and where the node is, its peers, topics and counted drops').action(
@@ -75,11 +114,9 @@ function addTopics(program: Command, done: (exitCode: number) => void): void {
   type PublishOptions = CommandOptions & { lines: boolean };
   type ReadOptions = CommandOptions & { from: string };
 
-  command(
-    program,
-    'publish <topic> [text]',
-    'publish an entry; without text or with -, standard input is the payload',
-  )
+  command(program, 'publish', 'publish an entry; without text or with -, standard input is the payload')
+    .addArgument(topicArgument())
+    .argument('[text]', 'the payload')
     .option('--lines', 'publish each line of standard input as an entry of its own', false)
     .action(async (topic: string, text: string | undefined, options: PublishOptions, self: Command) => {
       const readsInput = text === undefined || text === '-';
@@ -89,14 +126,21 @@ function addTopics(program: Command, done: (exitCode: number) => void): void {
       done(await commands.publish(topic, text, options));
     });
 
-  command(program, 'entries <topic>', 'print the entries of a topic, in causal order')
-    .option('--from <position>', 'begin at this position', '1')
+  command(program, 'entries', 'print the entries of a topic, in causal order')
+    .addArgument(topicArgument())
+    .option('--from <position>', 'begin at this position', checked(parsePosition), '1')
     .action(async (topic: string, options: ReadOptions) => {
       done(await commands.entries(topic, { ...options, follow: false }));
     });
 
-  command(program, 'tail <topic>', 'print the entries of a topic, and then new ones as they come')
-    .option('--from <position>', 'begin at this position; `end` for new entries only', '1')
+  command(program, 'tail', 'print the entries of a topic, and then new ones as they come')
+    .addArgument(topicArgument())
+    .option(
+      '--from <position>',
+      'begin at this position; `end` for new entries only',
+      checked(parsePositionOrEnd),
+      '1',
+    )
     .action(async (topic: string, options: ReadOptions) => {
       done(await commands.entries(topic, { ...options, follow: true }));
     });
@@ -107,15 +151,15 @@ function addPeers(program: Command, done: (exitCode: number) => void): void {
     async (options: CommandOptions) => done(await commands.peers(options)),
   );
 
-  command(program, 'block <did>', 'drop a peer and refuse it').action(
-    async (did: string, options: CommandOptions) => {
-      done(await commands.setBlocked(did, true, options));
-    },
-  );
+  command(program, 'block', 'drop a peer and refuse it')
+    .addArgument(didArgument())
+    .action(async (did: string, options: CommandOptions) =>
+      done(await commands.setBlocked(did, true, options)),
+    );
 
-  command(program, 'unblock <did>', 'let a blocked peer in again').action(
-    async (did: string, options: CommandOptions) => {
-      done(await commands.setBlocked(did, false, options));
-    },
-  );
+  command(program, 'unblock', 'let a blocked peer in again')
+    .addArgument(didArgument())
+    .action(async (did: string, options: CommandOptions) =>
+      done(await commands.setBlocked(did, false, options)),
+    );
 }

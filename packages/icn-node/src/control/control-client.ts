@@ -80,12 +80,23 @@ export class ControlClient {
     const socketPath = await controlPath(this.#dataDir);
     return new Promise((resolve, reject) => {
       const outgoing = request({ socketPath, method, path }, resolve);
-      outgoing.once('error', (cause) => {
-        const message = `no node is running on ${this.#dataDir}; start one with: icn up --data-dir ${this.#dataDir}`;
-        reject(new NodeError('node-unreachable', message, { cause }));
-      });
+      outgoing.once('error', (cause: NodeJS.ErrnoException) => reject(this.#unreachable(cause)));
       if (body === undefined || body instanceof Uint8Array) outgoing.end(body);
       else body.pipe(outgoing);
     });
   }
+
+  #unreachable(cause: NodeJS.ErrnoException): NodeError {
+    const folder = forShell(this.#dataDir);
+    const message =
+      cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED'
+        ? `no node is running on ${folder}; start one with: icn up --data-dir ${folder}`
+        : `cannot speak to the node on ${folder} (${cause.message}); is it a data directory of this user?`;
+    return new NodeError('node-unreachable', message, { cause });
+  }
+}
+
+/** A path as it can be pasted into a shell. */
+function forShell(path: string): string {
+  return /^[\w@%+=:,./~-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

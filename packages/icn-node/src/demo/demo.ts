@@ -29,10 +29,10 @@ export async function demo(): Promise<number> {
   try {
     const root = await new Demo(folder, nodes).run();
     const total = NAMES.length * ENTRIES_TOGETHER + 2 * ENTRIES_APART;
-    print(`converged: ${NAMES.length} nodes, ${total} entries, root ${root}`);
+    await print(`converged: ${NAMES.length} nodes, ${total} entries, root ${root}`);
     return 0;
   } catch (error) {
-    print(`not converged: ${(error as Error).message}`);
+    await print(`not converged: ${(error as Error).message}`);
     return 1;
   } finally {
     await Promise.all(nodes.map((node) => node.end()));
@@ -57,12 +57,12 @@ class Demo {
     await this.#cut();
     await this.#publishApart();
     const root = await this.#heal();
-    this.#printTimeline();
+    await this.#printTimeline();
     return root;
   }
 
   async #startNodes(): Promise<void> {
-    print(`Starting ${NAMES.join(', ')}: three processes, QUIC on the loopback interface …`);
+    await print(`Starting ${NAMES.join(', ')}: three processes, QUIC on the loopback interface …`);
     for (const name of NAMES) {
       const known = this.#nodes.flatMap(({ address }) => ['--peer', address]);
       const args = ['--name', name, '--no-mdns', '--listen', 'quic://127.0.0.1:0', ...known];
@@ -73,7 +73,7 @@ class Demo {
   }
 
   async #publishTogether(): Promise<void> {
-    print(`Each publishes ${ENTRIES_TOGETHER} entries …`);
+    await print(`Each publishes ${ENTRIES_TOGETHER} entries …`);
     await Promise.all(
       this.#nodes.map((node, index) => node.publishLines(TOPIC, linesOf(NAMES[index]!, ENTRIES_TOGETHER))),
     );
@@ -83,7 +83,7 @@ class Demo {
 
   async #cut(): Promise<void> {
     const [ada, bob, cleo] = this.#three;
-    print('Cutting cleo off (icn block) …');
+    await print('Cutting cleo off (icn block) …');
     await Promise.all([ada.block(cleo.did), bob.block(cleo.did)]);
     await eventually(
       () => cleo.status(),
@@ -95,7 +95,7 @@ class Demo {
 
   async #publishApart(): Promise<void> {
     const [ada, bob, cleo] = this.#three;
-    print(`${ENTRIES_APART} entries on each side of the cut …`);
+    await print(`${ENTRIES_APART} entries on each side of the cut …`);
     await Promise.all([
       ada.publishLines(TOPIC, linesOf('ada, apart', ENTRIES_APART / 2)),
       bob.publishLines(TOPIC, linesOf('bob, apart', ENTRIES_APART / 2)),
@@ -108,7 +108,7 @@ class Demo {
 
   async #heal(): Promise<string> {
     const [ada, bob, cleo] = this.#three;
-    print('Healing the cut (icn unblock) …');
+    await print('Healing the cut (icn unblock) …');
     await Promise.all([ada.unblock(cleo.did), bob.unblock(cleo.did)]);
     const root = await this.#untilEqual(NAMES.length * ENTRIES_TOGETHER + 2 * ENTRIES_APART);
     await this.#note('all three hold the same again');
@@ -147,20 +147,20 @@ class Demo {
       text,
       topics: await Promise.all(this.#nodes.map((node) => topicOf(node))),
     });
-    print(`  ${seconds} s  ${text}`);
+    await print(`  ${seconds} s  ${text}`);
   }
 
-  #printTimeline(): void {
-    print('');
-    print(`Timeline${' '.repeat(49)}${NAMES.map((name) => name.padEnd(16)).join('')}`);
+  async #printTimeline(): Promise<void> {
+    await print('');
+    await print(`Timeline${' '.repeat(49)}${NAMES.map((name) => name.padEnd(16)).join('')}`);
     for (const { seconds, text, topics } of this.#moments) {
       const columns = topics.map(({ entries, root }) =>
         `${String(entries).padStart(4)} · ${root.slice(0, 6)}  `.padEnd(16),
       );
-      print(`${seconds.padStart(6)} s  ${text.padEnd(48)}${columns.join('')}`);
+      await print(`${seconds.padStart(6)} s  ${text.padEnd(48)}${columns.join('')}`);
     }
-    print('(number of entries · first digits of the root that stands for them)');
-    print('');
+    await print('(number of entries · first digits of the root that stands for them)');
+    await print('');
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { decodeParts, encodeParts, entryIdOf, isTopic } from '@icn/gossip';
 import type {
   EntryId,
@@ -36,6 +36,10 @@ export class LevelStore implements EntryStore {
     const db = new ClassicLevel<string, Uint8Array>(path, { keyEncoding: 'utf8', valueEncoding: 'view' });
     try {
       await mkdir(path, { recursive: true, mode: 0o700 });
+      const files = await readdir(path);
+      // LevelDB would take a store without CURRENT for a new one, and remove its data.
+      const hasData = files.some((file) => /\.(ldb|sst|log)$/.test(file));
+      if (hasData && !files.includes('CURRENT')) throw new Error('Corruption: the file CURRENT is missing');
       await db.open();
       return new LevelStore(db);
     } catch (error) {
@@ -162,12 +166,19 @@ function openError(path: string, error: Error & { code?: string }): NodeError {
       { cause },
     );
   }
-  if (cause.code === 'LEVEL_CORRUPTION' || /corrupt|no such file/i.test(cause.message)) {
-    const advice =
-      'restore the folder from a backup, or move it away: peers send its entries again, except what nobody else has';
-    return new NodeError('store-corrupt', `the store in ${path} is damaged (${cause.message}); ${advice}`, {
-      cause,
-    });
-  }
+  if (isDamage(cause)) return damaged(path, cause);
   return new NodeError('data-dir-unusable', `cannot open the store in ${path}: ${cause.message}`, { cause });
+}
+
+function isDamage({ code, message }: Error & { code?: string }): boolean {
+  return code === 'LEVEL_CORRUPTION' || /corrupt|no such file/i.test(message);
+}
+
+function damaged(path: string, cause: Error): NodeError {
+  const advice =
+    'restore it from a backup; or move it away and let peers send its entries again, publishing nothing until they have, ' +
+    'or your own log forks';
+  return new NodeError('store-corrupt', `the store in ${path} is damaged (${cause.message}); ${advice}`, {
+    cause,
+  });
 }
