@@ -33,13 +33,14 @@ export class LevelStore implements EntryStore {
    * @throws NodeError `data-dir-locked`, `data-dir-unusable`, `store-corrupt`.
    */
   static async open(path: string): Promise<LevelStore> {
-    const db = new ClassicLevel<string, Uint8Array>(path, { keyEncoding: 'utf8', valueEncoding: 'view' });
     try {
       await mkdir(path, { recursive: true, mode: 0o700 });
       const files = await readdir(path);
       // LevelDB would take a store without CURRENT for a new one, and remove its data.
       const hasData = files.some((file) => /\.(ldb|sst|log)$/.test(file));
       if (hasData && !files.includes('CURRENT')) throw new Error('Corruption: the file CURRENT is missing');
+      // It opens itself in the next tick, asked or not.
+      const db = new ClassicLevel<string, Uint8Array>(path, { keyEncoding: 'utf8', valueEncoding: 'view' });
       await db.open();
       return new LevelStore(db);
     } catch (error) {
