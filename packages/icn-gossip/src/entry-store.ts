@@ -7,7 +7,7 @@ export type StoreWrite =
   | { readonly type: 'entry'; readonly topic: Topic; readonly id: EntryId; readonly parts: EntryParts }
   | { readonly type: 'position'; readonly topic: Topic; readonly position: number; readonly id: EntryId };
 
-/** An entry as a store gives it back at start: without payload; `position` where it was delivered. */
+/** An entry as a store gives it back at start: without payload; `position` where it was delivered. Damaged, it has no header bytes. */
 export interface StoredHeader {
   readonly header: Uint8Array;
   readonly position: number | undefined;

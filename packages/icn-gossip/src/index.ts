@@ -6,6 +6,7 @@ export {
   decodeEntry,
   decodeParts,
   encodeParts,
+  entryByteCount,
   verifyEntry,
   type EntryFault,
   type EntryParts,

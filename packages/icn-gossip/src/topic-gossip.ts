@@ -83,6 +83,7 @@ export class TopicGossip {
       const header = decodeHeader(bytes);
       if (typeof header === 'string') {
         this.#context.counters.add(header);
+        if (position !== undefined) this.state.skip(position);
         continue;
       }
       const { author, lane, seq, prev, deps } = header;

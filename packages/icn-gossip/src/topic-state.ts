@@ -175,6 +175,11 @@ export class TopicState {
     this.#lastPosition = Math.max(this.#lastPosition, position);
   }
 
+  /** What was delivered at `position` in an earlier run cannot be read any more; nothing else is ever delivered there (I7). */
+  skip(position: number): void {
+    this.#lastPosition = Math.max(this.#lastPosition, position);
+  }
+
   #insert(entry: EntryLinks): readonly EntryLinks[] {
     const { author, lane } = entry.name;
     const key = logKey(author, lane);

@@ -44,14 +44,16 @@ export interface DiallerPorts {
 
 /** Somebody worth dialling: a peer, or before its DID is known an address. */
 interface Candidate {
+  /** The newest first. */
   readonly addresses: Map<string, Address>;
+  /** Those of them that the operator named: while there is one, it is never given up. */
+  readonly kept: Set<string>;
   peer: Did | undefined;
-  /** The operator named it: never given up. */
-  isKept: boolean;
   failureCount: number;
   lastUpAtMs: number;
   timer: NodeJS.Timeout | undefined;
   dialling: AbortController | undefined;
+  isForgotten: boolean;
 }
 
 /** After a refusal, the wait begins as after so many failures: who shows us the door opens it when it wants us again. */
@@ -80,8 +82,7 @@ export class Dialler {
     const key = address.did ?? formatAddress(address);
     const candidate = this.#candidates.get(key) ?? this.#create(key, address.did);
     if (candidate === undefined) return;
-    candidate.isKept ||= keep;
-    this.#remember(candidate, address);
+    this.#remember(candidate, address, keep);
     if (candidate.timer === undefined) this.#schedule(candidate, this.#yieldMs(candidate));
   }
 
@@ -89,20 +90,24 @@ export class Dialler {
   peerUp({ remote, remoteAddress }: Connection): void {
     const candidate = this.#candidates.get(remote) ?? this.#create(remote, remote);
     if (candidate === undefined) return;
-    this.#remember(candidate, remoteAddress);
-    candidate.failureCount = 0;
+    this.#remember(candidate, remoteAddress, false);
     candidate.lastUpAtMs = Date.now();
     clearTimeout(candidate.timer);
     candidate.timer = undefined;
   }
 
-  /** A peer is gone: it is dialled soon, or later where it did not want us. */
+  /** A peer is gone: it is dialled soon, or later where it did not want us, or one did not understand the other. */
   peerDown(peer: Did, reason: CloseReason): void {
     const candidate = this.#candidates.get(peer);
     if (candidate === undefined || this.#isClosed) return;
-    const isRefusal = reason.by === 'peer' && reason.code !== 'done';
-    candidate.lastUpAtMs = Date.now();
-    candidate.failureCount = isRefusal ? FAILURES_OF_A_REFUSAL : 0;
+    if (reason.code === 'protocol-error') {
+      candidate.lastUpAtMs = -Infinity;
+      candidate.failureCount += FAILURES_OF_A_REFUSAL;
+    } else {
+      const isRefusal = reason.by === 'peer' && reason.code !== 'done';
+      candidate.lastUpAtMs = Date.now();
+      candidate.failureCount = isRefusal ? FAILURES_OF_A_REFUSAL : 0;
+    }
     this.#schedule(candidate, this.#backoffMs(candidate) + this.#yieldMs(candidate));
   }
 
@@ -132,12 +137,13 @@ export class Dialler {
     if (this.#candidates.size >= this.#limits.candidatesMax && !this.#forgetOne()) return undefined;
     const candidate: Candidate = {
       addresses: new Map(),
+      kept: new Set(),
       peer,
-      isKept: false,
       failureCount: 0,
       lastUpAtMs: -Infinity,
       timer: undefined,
       dialling: undefined,
+      isForgotten: false,
     };
     this.#candidates.set(key, candidate);
     return candidate;
@@ -145,17 +151,19 @@ export class Dialler {
 
   /** Makes room: the oldest hint that nobody asked to keep and that is not connected. */
   #forgetOne(): boolean {
-    for (const candidate of this.#candidates.values()) {
-      if (candidate.isKept || this.#isSettled(candidate)) continue;
-      this.#forget(candidate);
+    for (const [key, candidate] of this.#candidates) {
+      if (candidate.kept.size > 0 || this.#isSettled(candidate)) continue;
+      this.#forget(key, candidate);
       return true;
     }
     return false;
   }
 
-  #forget(candidate: Candidate): void {
+  #forget(key: string, candidate: Candidate): void {
+    candidate.isForgotten = true;
+    candidate.dialling?.abort();
     clearTimeout(candidate.timer);
-    for (const [key, value] of this.#candidates) if (value === candidate) this.#candidates.delete(key);
+    this.#candidates.delete(key);
   }
 
   #yieldMs({ peer }: Candidate): number {
@@ -171,7 +179,9 @@ export class Dialler {
   }
 
   #isSettled({ peer }: Candidate): boolean {
-    return this.#isClosed || (peer !== undefined && this.#ports.isSettled(peer));
+    return (
+      this.#isClosed || (peer !== undefined && (peer === this.#ports.self || this.#ports.isSettled(peer)))
+    );
   }
 
   async #dial(candidate: Candidate): Promise<void> {
@@ -183,9 +193,10 @@ export class Dialler {
     try {
       const connection = await this.#ports.dial(address, candidate.dialling.signal);
       candidate.dialling = undefined;
-      const isWanted = this.#learnPeer(candidate, connection.remote);
+      const answering = this.#answered(candidate, address, connection.remote);
       this.#ports.onConnection(connection);
-      if (!isWanted) throw new Error(`another peer answered: ${connection.remote}`);
+      if (!this.#isSettled(answering))
+        this.#failed(answering, address, new Error('the connection was not kept'));
     } catch (error) {
       candidate.dialling = undefined;
       if (!this.#isSettled(candidate)) this.#failed(candidate, address, error as Error);
@@ -193,39 +204,41 @@ export class Dialler {
   }
 
   #failed(candidate: Candidate, address: Address, error: Error): void {
+    if (candidate.isForgotten) return;
+    const { peer, kept } = candidate;
     candidate.failureCount++;
-    if (candidate.isKept && candidate.failureCount === 1) this.#ports.onFailed(address, error);
+    if (kept.size > 0 && candidate.failureCount === 1) this.#ports.onFailed(address, error);
     const isWorthIt = candidate.failureCount < this.#limits.hintFailuresMax || this.#wasUpRecently(candidate);
-    if (candidate.isKept || isWorthIt) this.#schedule(candidate, this.#backoffMs(candidate));
-    else this.#forget(candidate);
+    if (kept.size > 0 || isWorthIt) this.#schedule(candidate, this.#backoffMs(candidate));
+    else this.#forget(peer ?? formatAddress(address), candidate);
   }
 
-  /** What was known under an address goes on under the DID that answered. False where another DID was wanted. */
-  #learnPeer(candidate: Candidate, peer: Did): boolean {
-    if (candidate.peer !== undefined) return candidate.peer === peer;
-    this.#forget(candidate);
-    candidate.peer = peer;
-    const known = this.#candidates.get(peer);
-    if (known === undefined) {
-      this.#candidates.set(peer, candidate);
-      return true;
-    }
-    known.isKept ||= candidate.isKept;
-    for (const address of candidate.addresses.values()) this.#remember(known, address);
-    return true;
-  }
-
-  /** The newest address comes first; the oldest of too many is forgotten. */
-  #remember({ addresses }: Candidate, address: Address): void {
+  /**
+   * A peer answered at an address of `candidate`; returns the candidate that this peer is. Where that is another one,
+   * the address, which named no DID, is its address from now on, and so is the operator's word about it.
+   */
+  #answered(candidate: Candidate, address: Address, peer: Did): Candidate {
+    if (candidate.peer === peer || candidate.isForgotten) return candidate;
     const text = formatAddress(address);
+    const isKept = candidate.kept.delete(text);
+    candidate.addresses.delete(text);
+    if (candidate.addresses.size === 0) this.#forget(candidate.peer ?? text, candidate);
+    else this.#failed(candidate, address, new Error(`another peer answered: ${peer}`));
+    const answering = this.#candidates.get(peer) ?? this.#create(peer, peer) ?? candidate;
+    this.#remember(answering, address, isKept);
+    return answering;
+  }
+
+  /** The newest address comes first; of too many, the oldest that the operator did not name is forgotten. */
+  #remember({ addresses, kept }: Candidate, address: Address, keep: boolean): void {
+    const text = formatAddress(address);
+    if (keep) kept.add(text);
     const others = [...addresses].filter(([known]) => known !== text);
     addresses.clear();
-    for (const [key, value] of [[text, address] as const, ...others].slice(
-      0,
-      this.#limits.addressesPerCandidateMax,
-    )) {
-      addresses.set(key, value);
-    }
+    for (const [key, value] of [[text, address] as const, ...others]) addresses.set(key, value);
+    const spare = others.filter(([key]) => !kept.has(key)).toReversed();
+    const surplus = Math.max(0, addresses.size - this.#limits.addressesPerCandidateMax);
+    for (const [key] of spare.slice(0, surplus)) addresses.delete(key);
   }
 
   #wasUpRecently({ lastUpAtMs }: Candidate): boolean {

@@ -6,6 +6,7 @@ import type { Service } from 'bonjour-service';
 import { AsyncQueue } from './async-queue.js';
 import type { DiscoveredPeer, Discovery, DiscoveryEvent } from './discovery.js';
 import { NetError } from './errors.js';
+import { onLinkHosts } from './mdns/on-link.js';
 import { MdnsSocket, type ServiceType } from './mdns/mdns-socket.js';
 import { peerOf, txtOf } from './mdns/service-record.js';
 
@@ -41,7 +42,7 @@ export interface Mdns extends Discovery {
   discoverPeers(options: DiscoverOptions): Promise<readonly DiscoveredPeer[]>;
 }
 
-export type MdnsDrop = 'txt-invalid' | 'other-network' | 'own' | 'peers-cap' | 'services-cap';
+export type MdnsDrop = 'txt-invalid' | 'other-network' | 'off-link' | 'own' | 'peers-cap' | 'services-cap';
 
 /** What ICN nodes announce themselves as: QUIC is UDP; `_tcp` is the name that the course uses. */
 export const serviceTypes = ['_icn._udp.local', '_icn._tcp.local'] as const;
@@ -67,6 +68,7 @@ class MdnsDiscovery implements Mdns {
   readonly counters: Record<MdnsDrop, number> = {
     'txt-invalid': 0,
     'other-network': 0,
+    'off-link': 0,
     own: 0,
     'peers-cap': 0,
     'services-cap': 0,
@@ -80,6 +82,7 @@ class MdnsDiscovery implements Mdns {
   readonly #known = new Map<Did, Known>();
   readonly #watchers = new Set<AsyncQueue<DiscoveryEvent>>();
   readonly #timer: NodeJS.Timeout;
+  #isOnLink = onLinkHosts();
   #hasWarned = false;
   #closed: Promise<void> | undefined;
 
@@ -133,6 +136,7 @@ class MdnsDiscovery implements Mdns {
   }
 
   #refresh(): void {
+    this.#isOnLink = onLinkHosts();
     this.#openSockets();
     for (const socket of this.#sockets.values()) socket.query();
   }
@@ -175,8 +179,8 @@ class MdnsDiscovery implements Mdns {
   }
 
   #onUp(service: Service): void {
-    const { transport, network, peersMax, did } = this.#options;
-    const peer = peerOf(service, transport, network);
+    const { peersMax, did } = this.#options;
+    const peer = peerOf(service, this.#options, this.#isOnLink);
     if (typeof peer === 'string') {
       this.counters[peer] += 1;
       return;

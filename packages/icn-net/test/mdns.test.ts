@@ -11,7 +11,8 @@ import {
   type Mdns,
   type MdnsOptions,
 } from '../src/index.js';
-import { peerOf } from '../src/mdns/service-record.js';
+import { onLinkHosts } from '../src/mdns/on-link.js';
+import { peerOf, type ServiceClaim } from '../src/mdns/service-record.js';
 import { until } from './until.js';
 
 const open: { close(): Promise<void> }[] = [];
@@ -164,10 +165,11 @@ describe('a service record', () => {
   const { did } = generateKeyPair();
   const txt = { transport: 'quic', port: '4321', did, version: '1', network: 'icn' };
   const referer = { address: '192.0.2.7' };
+  const wanted = { transport: 'quic', network: 'icn' };
 
   it('names a peer by the address that it came from, then by those it names', () => {
     expect(
-      peerOf({ txt, referer, addresses: ['192.0.2.7', '198.51.100.1', '2001:db8::1'] }, 'quic', 'icn'),
+      peerOf({ txt, referer, addresses: ['192.0.2.7', '198.51.100.1', '2001:db8::1'] }, wanted, () => true),
     ).toEqual({
       did,
       addresses: ['192.0.2.7', '198.51.100.1', '2001:db8::1'].map((host) => ({
@@ -191,12 +193,28 @@ describe('a service record', () => {
     [{ txt, addresses: ['example.org', 'fe80::1', '224.0.0.1', 7] }],
     [{ txt, referer: { address: null } }],
   ])('%j is refused', (claim) => {
-    expect(peerOf(claim, 'quic', 'icn')).toBe('txt-invalid');
+    expect(peerOf(claim, wanted, () => true)).toBe('txt-invalid');
+  });
+
+  it('sends nobody to an address that is not on link, nor to our own loopback from elsewhere', () => {
+    const isOnLink = (host: string) => host.startsWith('192.0.2.') || host.startsWith('127.');
+    const hostsOf = (claim: ServiceClaim) => {
+      const peer = peerOf(claim, wanted, isOnLink);
+      return typeof peer === 'string' ? peer : peer.addresses.map(({ host }) => host);
+    };
+    const addresses = ['8.8.8.8', '192.0.2.9', '127.0.0.1', '2001:db8::1'];
+    expect(hostsOf({ txt, referer, addresses })).toEqual(['192.0.2.7', '192.0.2.9']);
+    expect(hostsOf({ txt, referer: { address: '198.51.100.1' }, addresses: ['8.8.8.8'] })).toBe('off-link');
+    expect(hostsOf({ txt, referer: { address: '127.0.0.1' } })).toEqual(['127.0.0.1']);
+  });
+
+  it('knows this machine to be on link, and a network for documentation (RFC 5737) not to be', () => {
+    expect(['127.0.0.1', '203.0.113.7'].map(onLinkHosts())).toEqual([true, false]);
   });
 
   it('keeps a bounded number of addresses', () => {
     const addresses = Array.from({ length: 300 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
-    const peer = peerOf({ txt, referer, addresses }, 'quic', 'icn');
+    const peer = peerOf({ txt, referer, addresses }, wanted, () => true);
     expect(typeof peer === 'object' && peer.addresses.length).toBe(8);
   });
 });

@@ -1,4 +1,4 @@
-import { generateKeyPair, type KeyPair } from '@icn/identity';
+import { generateKeyPair, type Did, type KeyPair } from '@icn/identity';
 import { describe, expect, it } from '@jest/globals';
 import {
   createMemoryTransport,
@@ -16,6 +16,7 @@ function twoKeyPairs(): [KeyPair, KeyPair] {
 }
 
 interface Party {
+  readonly did: Did;
   readonly swarm: Swarm;
   readonly address: Address;
   readonly log: string[];
@@ -45,7 +46,7 @@ async function party(
   });
   const listener = await transport.listen({ host: keyPair.did.slice(-8).toLowerCase(), port: 0 });
   void swarm.serve(listener);
-  return { swarm, address: listener.addresses[0]!, log, reasons, failures };
+  return { did: keyPair.did, swarm, address: listener.addresses[0]!, log, reasons, failures };
 }
 
 async function until(holds: () => boolean): Promise<void> {
@@ -166,5 +167,65 @@ describe('Swarm', () => {
     await until(() => a.swarm.counters['refused-too-many'] === 1);
     expect(a.swarm.connections).toHaveLength(1);
     await Promise.all([a, b, c].map(({ swarm }) => swarm.close()));
+  });
+
+  it('takes who answers at an address without a DID for whom that is now, and does not dial it again and again', async () => {
+    const network = new MemoryNetwork();
+    const a = await party(network, generateKeyPair(), { crossingMs: 0 });
+    const first = createMemoryTransport({ keyPair: generateKeyPair(), network });
+    await first.listen({ host: 'server', port: 1 });
+    a.swarm.hint({ scheme: 'memory', host: 'server', port: 1 }, { keep: true });
+    await until(() => isUp(a));
+    await first.close();
+    await until(() => !isUp(a));
+    // The machine behind the address was set up anew, with another identity.
+    const second = createMemoryTransport({ keyPair: generateKeyPair(), network });
+    await second.listen({ host: 'server', port: 1 });
+    await until(() => isUp(a));
+    const before = [...a.log];
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(a.log).toEqual(before);
+    await Promise.all([a.swarm.close(), second.close()]);
+  });
+
+  it('tries on to reach a peer that is to be kept after its connection was one too many', async () => {
+    const network = new MemoryNetwork();
+    const a = await party(network, generateKeyPair(), { connectionsMax: 1 });
+    const b = await party(network, generateKeyPair());
+    const c = await party(network, generateKeyPair(), { hintFailuresMax: 1, recentMs: 0 });
+    a.swarm.hint(b.address, { keep: true });
+    await until(() => isUp(a));
+    a.swarm.hint(c.address, { keep: true });
+    await until(() => (a.swarm.counters['refused-too-many'] ?? 0) > 1);
+    a.swarm.block(b.did);
+    await until(() => isUp(a) && a.swarm.connections[0]!.remote === c.did);
+    await Promise.all([a, b, c].map(({ swarm }) => swarm.close()));
+  });
+
+  it('does not let hints crowd out the address that the operator named', async () => {
+    const network = new MemoryNetwork();
+    const [a, b] = [await party(network, generateKeyPair()), await party(network, generateKeyPair())];
+    const rumour = (port: number): Address => ({ ...b.address, host: 'nobody', port });
+    network.cut(a.did, b.did);
+    a.swarm.hint(b.address, { keep: true });
+    for (let port = 1; port <= 20; port++) a.swarm.hint(rumour(port));
+    network.heal(a.did, b.did);
+    await until(() => isUp(a));
+    await Promise.all([a.swarm.close(), b.swarm.close()]);
+  });
+
+  it('waits longer and longer for a peer with which it cannot speak', async () => {
+    const network = new MemoryNetwork();
+    const a = await party(network, generateKeyPair(), { backoffFirstMs: 10, backoffMaxMs: 60_000 });
+    const b = await party(network, generateKeyPair());
+    a.swarm.hint(b.address, { keep: true });
+    await until(() => isUp(a));
+    const breakOff = setInterval(() => {
+      for (const connection of a.swarm.connections) void connection.close({ code: 'protocol-error' });
+    }, 1);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    clearInterval(breakOff);
+    expect(a.log.filter((event) => event === 'up').length).toBeLessThan(5);
+    await Promise.all([a.swarm.close(), b.swarm.close()]);
   });
 });

@@ -1,13 +1,15 @@
 import type { Did } from '@icn/identity';
-import type {
-  EntryId,
-  EntryName,
-  EntryStore,
-  Gossip,
-  GossipEffect,
-  GossipEvent,
-  StoreWrite,
-  Topic,
+import {
+  entryByteCount,
+  type EntryId,
+  type EntryName,
+  type EntryParts,
+  type EntryStore,
+  type Gossip,
+  type GossipEffect,
+  type GossipEvent,
+  type StoreWrite,
+  type Topic,
 } from '@icn/gossip';
 
 export interface DriverPorts {
@@ -26,12 +28,17 @@ export interface DriverPorts {
 /** The longest time that a timer of Node can wait. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
+/** Bytes that may wait for the disk before no more is read from peers. Guess: two seconds of a slow memory card. */
+const WAITING_BYTES_MAX = 16 << 20;
+
 /**
  * Drives the gossip machine: tells it what happens, carries out what it orders, keeps its one timer. Knows the
  * clock and the disk, so that the machine need not.
  */
 export class GossipDriver {
   readonly #ports: DriverPorts;
+  readonly #waitingForRoom: (() => void)[] = [];
+  #waitingBytes = 0;
   #writes: StoreWrite[] = [];
   #lastWrite = 0;
   #writing: Promise<void> | undefined;
@@ -49,9 +56,24 @@ export class GossipDriver {
 
   /** Takes no more events; resolves when all that was ordered is written, and acknowledged. */
   async stop(): Promise<void> {
+    this.#end();
+    await this.#writing;
+  }
+
+  /** Resolves when peers may send more: so long as the disk is too slow for them, they are not read. */
+  async room(): Promise<void> {
+    while (this.#waitingBytes > WAITING_BYTES_MAX && !this.#isStopped)
+      await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
+  }
+
+  #end(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    await this.#writing;
+    this.#tellRoom();
+  }
+
+  #tellRoom(): void {
+    for (const resolve of this.#waitingForRoom.splice(0)) resolve();
   }
 
   #step(event: GossipEvent): void {
@@ -83,6 +105,7 @@ export class GossipDriver {
   /** What is ordered while a write is under way goes into one next write: the slower the disk, the larger its batches. */
   #persist(write: number, writes: readonly StoreWrite[]): void {
     this.#writes.push(...writes);
+    this.#waitingBytes += byteCount(writes);
     this.#lastWrite = write;
     this.#writing ??= this.#writeAll();
   }
@@ -92,25 +115,34 @@ export class GossipDriver {
       const batch = this.#writes;
       const write = this.#lastWrite;
       this.#writes = [];
-      try {
-        await this.#ports.store.write(batch);
-      } catch (error) {
-        this.#isStopped = true;
-        clearTimeout(this.#timer);
-        this.#ports.onStoreFailed(error as Error);
-        break;
-      }
+      if (!(await this.#write(batch))) break;
       this.#step({ type: 'persisted', write });
     }
     this.#writing = undefined;
   }
 
-  async #load(load: number, topic: Topic, ids: readonly EntryId[], bytesMax: number): Promise<void> {
+  async #write(batch: readonly StoreWrite[]): Promise<boolean> {
     try {
-      this.handle({ type: 'loaded', load, entries: await this.#ports.store.read(topic, ids, bytesMax) });
+      await this.#ports.store.write(batch);
+    } catch (error) {
+      this.#end();
+      this.#ports.onStoreFailed(error as Error);
+      return false;
+    }
+    this.#waitingBytes -= byteCount(batch);
+    this.#tellRoom();
+    return true;
+  }
+
+  async #load(load: number, topic: Topic, ids: readonly EntryId[], bytesMax: number): Promise<void> {
+    let entries: readonly (EntryParts | undefined)[];
+    try {
+      entries = await this.#ports.store.read(topic, ids, bytesMax);
     } catch (error) {
       if (!this.#isStopped) this.#ports.onStoreFailed(error as Error);
+      return;
     }
+    this.handle({ type: 'loaded', load, entries });
   }
 
   #armTimer(): void {
@@ -121,6 +153,10 @@ export class GossipDriver {
     const waitMs = Math.min(Math.max(0, Math.ceil(wakeAtMs - nowMs())), TIMER_MS_MAX);
     this.#timer = setTimeout(() => this.handle({ type: 'woke' }), waitMs);
   }
+}
+
+function byteCount(writes: readonly StoreWrite[]): number {
+  return writes.reduce((sum, write) => sum + (write.type === 'entry' ? entryByteCount(write.parts) : 0), 0);
 }
 
 /** How far the wall clock was seen ahead of the process's own, which stands still while a machine sleeps. */

@@ -1,6 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Gossip, PROTOCOL, parseTopic, type EntryStore, type TopicStatus } from '@icn/gossip';
+import {
+  DEFAULT_LIMITS,
+  Gossip,
+  PROTOCOL,
+  parseTopic,
+  type EntryStore,
+  type Topic,
+  type TopicStatus,
+} from '@icn/gossip';
 import { generateKeyPair, randomBytes, type Did, type KeyPair } from '@icn/identity';
 import { loadOrCreateIdentity } from '@icn/identity/identity-file';
 import {
@@ -142,9 +150,10 @@ export class IcnNode {
       this.#driver.handle({ type: 'submitted', topic, payload, ref }),
     );
     this.#topics = new FollowedTopics(store, (event) => this.#driver.handle(event));
-    this.#links = new PeerLinks(PROTOCOL.frameBytesMax, (from, frame) =>
-      this.#driver.handle({ type: 'received', from, frame }),
-    );
+    this.#links = new PeerLinks(PROTOCOL.frameBytesMax, (from, frame) => {
+      this.#driver.handle({ type: 'received', from, frame });
+      return this.#driver.room();
+    });
     this.#transport = createTransport({
       keyPair,
       admit: (did) => (this.#swarm.isBlocked(did) ? 'blocked' : undefined),
@@ -162,7 +171,7 @@ export class IcnNode {
   async start(): Promise<void> {
     try {
       for (const did of this.#blockList) this.#swarm.block(did);
-      for (const topic of this.#config.topics) await this.#topics.follow(topic);
+      for (const topic of await this.#topicsAtStart()) await this.#topics.follow(topic);
       const listeners: Listener[] = [];
       for (const address of this.#config.listen) listeners.push(await this.#listen(address));
       // From here on nothing is awaited: who subscribes as soon as the node is there misses no event.
@@ -250,8 +259,14 @@ export class IcnNode {
     await this.#transport.close();
     await this.#driver.stop();
     this.#publisher.abandon(new NodeError('node-closed', 'the node was closed before the entry was durable'));
-    this.#topics.end();
+    await this.#topics.end();
     await this.#store.close();
+  }
+
+  /** What this node holds entries of is served and kept up to date, whoever asked for it in an earlier run. */
+  async #topicsAtStart(): Promise<readonly Topic[]> {
+    const topics = new Set([...this.#config.topics, ...(await this.#store.topics())]);
+    return [...topics].slice(0, DEFAULT_LIMITS.topicsMax);
   }
 
   async #listen(address: Address): Promise<Listener> {
@@ -319,11 +334,21 @@ export class IcnNode {
     const error = new NodeError('store-failed', message, { cause });
     this.#publisher.abandon(error);
     this.#emit({ type: 'failed', error });
-    void this.close();
+    // Whoever waits for the end of the node hears of what fails on the way.
+    this.close().catch(() => undefined);
   }
 
+  /** What a listener throws is an uncaught exception of its own, and keeps nobody else from what has to be done. */
   #emit(event: NodeEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 }
 

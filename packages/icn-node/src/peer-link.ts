@@ -10,7 +10,8 @@ const QUEUE_BYTES_MAX: Readonly<Record<Lane, number>> = { control: 4 << 20, bulk
 export interface PeerLinkOptions {
   readonly connection: Connection;
   readonly frameBytesMax: number;
-  readonly onFrame: (frame: Uint8Array) => void;
+  /** No further frame of the stream is read before what this returns resolves. */
+  readonly onFrame: (frame: Uint8Array) => void | Promise<void>;
   /** A frame was not sent because the peer is too slow for it. */
   readonly onDropped: (lane: Lane) => void;
 }
@@ -23,6 +24,7 @@ export class PeerLink {
   readonly #options: PeerLinkOptions;
   readonly #writers: Readonly<Record<Lane, Promise<FrameWriter | undefined>>>;
   readonly #queued: Record<Lane, number> = { control: 0, bulk: 0 };
+  readonly #receiving = new Set<number>();
 
   constructor(options: PeerLinkOptions) {
     this.#options = options;
@@ -58,6 +60,7 @@ export class PeerLink {
       await stream.write(Uint8Array.of(LANES[lane]));
       return new FrameWriter(stream);
     } catch {
+      this.#fail('a stream could not be opened');
       return undefined;
     }
   }
@@ -72,10 +75,13 @@ export class PeerLink {
       const first = await stream.read();
       const lane = first?.[0];
       if (first === undefined || (lane !== LANES.control && lane !== LANES.bulk)) return stream.reset();
+      // A frame may grow to its limit on each stream, so their number is what bounds the memory of a link.
+      if (this.#receiving.has(lane)) return this.#fail('a second stream of one lane');
+      this.#receiving.add(lane);
       const frames = readFrames(prepend(first.subarray(1), stream), {
         frameBytesMax: this.#options.frameBytesMax,
       });
-      for await (const frame of frames) this.#options.onFrame(frame);
+      for await (const frame of frames) await this.#options.onFrame(frame);
     } catch (error) {
       this.#fail((error as Error).message);
     }

@@ -6,10 +6,10 @@ import { PeerLink } from './peer-link.js';
 export class PeerLinks {
   readonly #links = new Map<Did, PeerLink>();
   readonly #frameBytesMax: number;
-  readonly #onFrame: (from: Did, frame: Uint8Array) => void;
+  readonly #onFrame: (from: Did, frame: Uint8Array) => void | Promise<void>;
   readonly #dropped = { 'control-queue-full': 0, 'bulk-queue-full': 0 };
 
-  constructor(frameBytesMax: number, onFrame: (from: Did, frame: Uint8Array) => void) {
+  constructor(frameBytesMax: number, onFrame: (from: Did, frame: Uint8Array) => void | Promise<void>) {
     this.#frameBytesMax = frameBytesMax;
     this.#onFrame = onFrame;
   }
@@ -25,7 +25,7 @@ export class PeerLinks {
       frameBytesMax: this.#frameBytesMax,
       onFrame: (frame) => {
         // A link that was replaced may still have frames in flight: they belong to no peer that is up.
-        if (this.#links.get(connection.remote) === link) this.#onFrame(connection.remote, frame);
+        if (this.#links.get(connection.remote) === link) return this.#onFrame(connection.remote, frame);
       },
       onDropped: (lane) => this.#dropped[`${lane}-queue-full`]++,
     });

@@ -47,6 +47,7 @@ export class TopicFeed {
   #lastPosition = 0;
   #isEnded = false;
   readonly #waiting = new Set<() => void>();
+  readonly #reading = new Set<Promise<unknown>>();
 
   constructor(topic: Topic, store: EntryStore) {
     this.topic = topic;
@@ -59,10 +60,11 @@ export class TopicFeed {
     this.#wake();
   }
 
-  /** Readers end once they have read what is there. */
-  end(): void {
+  /** Readers end with the batch that they have; resolves when none of them reads from the store any more. */
+  async end(): Promise<void> {
     this.#isEnded = true;
     this.#wake();
+    await Promise.allSettled(this.#reading);
   }
 
   /** Delivered entries in causal order. Memory is bounded: a slow reader reads later, from the store. */
@@ -72,18 +74,29 @@ export class TopicFeed {
       throw new RangeError(`a position is a whole number from 1: ${from}`);
     const isAborted = () => signal?.aborted === true;
     while (!isAborted()) {
-      while (next <= this.#lastPosition) {
+      while (next <= this.#lastPosition && !this.#isEnded) {
         const count = Math.min(READ_COUNT, this.#lastPosition - next + 1);
-        const batch = await this.#store.readFrom(this.topic, next, count);
+        const batch = await this.#load(next, count);
         for (const stored of batch) {
           const entry = entryOf(this.topic, stored);
           if (isAborted()) return;
           if (entry !== undefined) yield entry;
         }
-        next = (batch.at(-1)?.position ?? this.#lastPosition) + 1;
+        // A batch may be empty where entries were damaged; those after them are read all the same.
+        next = batch.length > 0 ? batch.at(-1)!.position + 1 : next + count;
       }
       if (!follow || this.#isEnded) return;
       await this.#more(next, signal);
+    }
+  }
+
+  async #load(position: number, count: number): Promise<readonly PositionedEntry[]> {
+    const reading = this.#store.readFrom(this.topic, position, count);
+    this.#reading.add(reading);
+    try {
+      return await reading;
+    } finally {
+      this.#reading.delete(reading);
     }
   }
 
@@ -116,7 +129,7 @@ function entryOf(topic: Topic, { position, parts }: PositionedEntry): Entry | un
 export interface TopicHandle {
   readonly topic: Topic;
   /**
-   * Publishes bytes, or text as UTF-8, and resolves once they are durable here.
+   * Publishes bytes, or text as UTF-8, and resolves once they are durable here. The bytes must not change until then.
    *
    * @throws GossipError `payload-too-large`, `topic-full`; NodeError `node-closed`, `store-failed`.
    */

@@ -2,8 +2,10 @@ import { createSocket } from 'node:dgram';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { PROTOCOL } from '@icn/gossip';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ControlClient } from '../src/control/control-client.js';
 import { IcnProcess, runIcn } from '../src/demo/icn-process.js';
 import { afterTest, QUIET, startNode, temporaryFolder } from './support/temporary.js';
 
@@ -54,6 +56,17 @@ describe('icn with a running node', () => {
       payloadBase64: bytes.toString('base64'),
     });
     expect(entries.slice(1).map(({ payload }) => payload)).toEqual(['one', 'two', '', 'four']);
+  });
+
+  it('acknowledges a line as soon as it is durable, while its input is still open', async () => {
+    const lines = new PassThrough();
+    const answers = new ControlClient(node.dataDir).publishLines('typed', lines);
+    for (const seq of [1, 2]) {
+      lines.write('line\n');
+      expect((await answers.next()).value).toMatchObject({ seq, durable: true });
+    }
+    lines.end();
+    expect((await answers.next()).done).toBe(true);
   });
 
   it('prints entries in order from a position on, for people too, without what would steer their terminal', async () => {
@@ -262,5 +275,14 @@ describe('icn up', () => {
     await (await startNode(dataDir, ...QUIET)).end('SIGKILL');
     await stat(join(dataDir, 'control.sock'));
     expect((await (await startNode(dataDir, ...QUIET)).publish('lobby', 'x')).durable).toBe(true);
+  });
+
+  it('ends in order while it is publishing as fast as it can', async () => {
+    const node = await startNode(await temporaryFolder(), ...QUIET);
+    const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index}`).join('\n');
+    const publishing = runIcn(['publish', 'lobby', '--lines', '--data-dir', node.dataDir], lines);
+    await node.line(({ seq }) => typeof seq === 'number' && seq > 1_000);
+    expect(await node.end('SIGTERM')).toBe(0);
+    expect((await publishing).exitCode).not.toBe(0);
   });
 });

@@ -25,7 +25,7 @@ class SlowStore extends MemoryStore implements EntryStore {
   }
 }
 
-function start(store: EntryStore) {
+function start(store: EntryStore, payloadBytes = 10) {
   const log: string[] = [];
   const gossip = new Gossip({ keyPair: generateKeyPair(), network: 'test', random: randomBytes });
   const driver = new GossipDriver({
@@ -40,7 +40,7 @@ function start(store: EntryStore) {
   });
   driver.handle({ type: 'joined', topic: lobby, access: { type: 'Public' } });
   const submit = (ref: number) =>
-    driver.handle({ type: 'submitted', topic: lobby, payload: Buffer.from(`${ref}`), ref });
+    driver.handle({ type: 'submitted', topic: lobby, payload: Buffer.alloc(payloadBytes, ref), ref });
   return { driver, log, submit };
 }
 
@@ -78,5 +78,20 @@ describe('GossipDriver', () => {
     submit(2);
     expect(log).toEqual(['failed disk full']);
     expect(store.batches).toHaveLength(1);
+  });
+
+  it('has no room for what peers send while much waits for the disk', async () => {
+    const store = new SlowStore();
+    const { driver, submit } = start(store, 65_000);
+    let hasRoom = false;
+    for (let ref = 0; ref < 300; ref++) submit(ref);
+    const room = driver.room().then(() => (hasRoom = true));
+    await store.settle();
+    expect(hasRoom).toBe(false);
+    await store.settle();
+    await room;
+    const stopped = driver.stop();
+    await driver.room();
+    await stopped;
   });
 });

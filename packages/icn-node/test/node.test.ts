@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { generateKeyPair } from '@icn/identity';
 import { createMemoryTransport, MemoryNetwork } from '@icn/net';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
+import { ClassicLevel } from 'classic-level';
 import { eventually } from '../src/demo/icn-process.js';
 import {
   createNode,
@@ -156,5 +157,86 @@ describe('a node', () => {
   it('uses the identity that it is given', async () => {
     const keyPair = generateKeyPair();
     expect((await startNode(new MemoryNetwork(), 'ada', { keyPair })).did).toBe(keyPair.did);
+  });
+
+  it('ends a reader that is behind, and refuses what comes later, when it closes on a real store', async () => {
+    const dataDir = await temporaryFolder();
+    const node = await createNode({ dataDir, mdns: false, listen: [] });
+    const topic = node.topic('lobby');
+    await Promise.all(Array.from({ length: 2_000 }, (_, index) => topic.publish(`${index}`)));
+    const readers = Array.from({ length: 4 }, () => take(topic.entries(), 3_000));
+    await node.close();
+    expect(Math.max(...(await Promise.all(readers)).map(({ length }) => length))).toBeLessThan(2_000);
+    expect(await take(topic.entries(), 1)).toEqual([]);
+    await expect(node.topic('other').publish('x')).rejects.toMatchObject({ code: 'node-closed' });
+  });
+
+  it('goes on with its work where a listener throws, and does not hide what that threw', async () => {
+    const network = new MemoryNetwork();
+    const thrown: (() => void)[] = [];
+    const queue = jest.spyOn(globalThis, 'queueMicrotask').mockImplementation((task) => thrown.push(task));
+    try {
+      const ada = await startNode(network, 'ada', { topics: ['lobby'] });
+      const unsubscribe = ada.subscribe(({ type }) => {
+        throw new Error(`mine, at ${type}`);
+      });
+      const bob = await startNode(network, 'bob', { topics: ['lobby'], peers: ['memory://ada:1'] });
+      await bob.topic('lobby').publish('hello');
+      expect((await take(ada.topic('lobby').entries(), 1)).map(textOf)).toEqual(['hello']);
+      await expect(ada.topic('lobby').publish('and back')).resolves.toMatchObject({ durable: true });
+      unsubscribe();
+    } finally {
+      queue.mockRestore();
+    }
+    expect(thrown[0]).toThrow('mine, at peer-up');
+    expect(thrown.at(-1)).toThrow('mine, at delivered');
+  });
+
+  it('goes on with the topics that it holds entries of after a restart, whoever asked for them before', async () => {
+    const dataDir = await temporaryFolder();
+    const before = await createNode({ dataDir, mdns: false, listen: [], topics: ['lobby'] });
+    await before.topic('news').publish('x');
+    await before.close();
+    const after = await createNode({ dataDir, mdns: false, listen: [], topics: ['lobby'] });
+    afterTest(() => after.close());
+    expect(after.status().topics.map(({ topic, entryCount }) => [topic, entryCount])).toEqual([
+      ['lobby', 0],
+      ['news', 1],
+    ]);
+  });
+
+  it('keeps every peer that is blocked at the same time', async () => {
+    const dataDir = await temporaryFolder();
+    const before = await createNode({ dataDir, mdns: false, listen: [] });
+    const peers = Array.from({ length: 20 }, () => generateKeyPair().did);
+    await Promise.all(peers.map((peer) => before.block(peer)));
+    await before.close();
+    const after = await createNode({ dataDir, mdns: false, listen: [] });
+    afterTest(() => after.close());
+    expect(after.status().blocked).toEqual(peers);
+  });
+
+  it.each([
+    ['the last', 599, 600],
+    ['more than one batch of readers', 100, 400],
+  ])('reads on after damage on disk to %s, and gives no position twice', async (_, start, end) => {
+    const dataDir = await temporaryFolder();
+    const before = await createNode({ dataDir, mdns: false, listen: [] });
+    const texts = Array.from({ length: 600 }, (__, index) => `${index + 1}`);
+    const published = await Promise.all(texts.map((text) => before.topic('lobby').publish(text)));
+    await before.close();
+    const raw = new ClassicLevel<string, Uint8Array>(join(dataDir, 'store'), { valueEncoding: 'view' });
+    for (const { id } of published.slice(start, end)) await raw.put(`hlobby\0${id}`, Buffer.from('damaged'));
+    await raw.close();
+    const keyPair = generateKeyPair();
+    const after = await createNode({ dataDir, keyPair, mdns: false, listen: [] });
+    afterTest(() => after.close());
+    const left = await take(after.topic('lobby').entries({ from: start + 1, follow: false }), 600);
+    expect(left.map(textOf)).toEqual(texts.slice(end));
+    expect(after.status().counters).toMatchObject({ 'header-malformed': end - start });
+    if (end < 600) return;
+    await after.topic('lobby').publish('new');
+    const [entry] = await take(after.topic('lobby').entries({ from: 600 }), 1);
+    expect([textOf(entry!), entry!.position]).toEqual(['new', 601]);
   });
 });

@@ -1,7 +1,15 @@
 import { generateKeyPair } from '@icn/identity';
-import type { CloseReason, Connection, Stream } from '@icn/net';
+import {
+  createMemoryTransport,
+  encodeFrames,
+  MemoryNetwork,
+  type CloseReason,
+  type Connection,
+  type Stream,
+} from '@icn/net';
 import { describe, expect, it } from '@jest/globals';
 import { PeerLinks } from '../src/peer-links.js';
+import { afterTest } from './support/temporary.js';
 
 /** A connection whose peer reads nothing: writes begin and do not end. */
 class StalledConnection implements Connection {
@@ -31,6 +39,21 @@ class StalledConnection implements Connection {
     this.closedWith = reason;
     return Promise.resolve();
   }
+}
+
+/** Both ends of one connection in memory. */
+async function connectedPair(): Promise<[Connection, Connection]> {
+  const network = new MemoryNetwork();
+  const [a, b] = [0, 1].map(() => createMemoryTransport({ keyPair: generateKeyPair(), network }));
+  afterTest(() => Promise.all([a!.close(), b!.close()]));
+  const listener = await a!.listen({ host: 'a', port: 1 });
+  const there = await b!.dial(listener.addresses[0]!);
+  const inbound = await listener[Symbol.asyncIterator]().next();
+  return [inbound.value as Connection, there];
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 describe('PeerLinks', () => {
@@ -63,5 +86,28 @@ describe('PeerLinks', () => {
     links.delete(peer.remote);
     links.send([peer.remote], new Uint8Array(10), 'control');
     expect(links.counters).toEqual({ 'control-queue-full': 0, 'bulk-queue-full': 0 });
+  });
+
+  it('reads a stream no further while what came is not taken yet', async () => {
+    const [here, there] = await connectedPair();
+    const taken: number[] = [];
+    let goOn: () => void = () => undefined;
+    const links = new PeerLinks(1 << 20, (_, frame) => {
+      taken.push(frame[0]!);
+      return new Promise((resolve) => (goOn = resolve));
+    });
+    links.add(here);
+    const control = await there.openStream();
+    await control.write(Uint8Array.of(0, ...encodeFrames([Uint8Array.of(1), Uint8Array.of(2)])));
+    await until(() => taken.length === 1);
+    goOn();
+    await until(() => taken.length === 2);
+  });
+
+  it('closes the link of a peer that opens one lane twice: a frame may grow to its limit on each stream', async () => {
+    const [here, there] = await connectedPair();
+    new PeerLinks(1 << 20, () => undefined).add(here);
+    for (let count = 0; count < 2; count++) await (await there.openStream()).write(Uint8Array.of(1));
+    expect(await there.closed).toMatchObject({ code: 'protocol-error', text: 'a second stream of one lane' });
   });
 });

@@ -28,12 +28,12 @@ export function txtOf(record: Omit<TxtRecord, 'version' | 'port'>, port: number)
   return { ...record, port: String(port), version: '1' };
 }
 
-/** The peer that a service claims to be, or why it is none of ours. Total. */
+/** The peer that a service claims to be, at addresses that are on link, or why it is none of ours. Total. */
 export function peerOf(
   claim: ServiceClaim,
-  transport: string,
-  network: string,
-): (DiscoveredPeer & { did: Did }) | 'txt-invalid' | 'other-network' {
+  { transport, network }: Pick<TxtRecord, 'transport' | 'network'>,
+  isOnLink: (host: string) => boolean,
+): (DiscoveredPeer & { did: Did }) | 'txt-invalid' | 'other-network' | 'off-link' {
   const txt = claim.txt;
   if (typeof txt !== 'object' || txt === null) return 'txt-invalid';
   const { version, did, port, ...rest } = txt as Record<string, unknown>;
@@ -44,12 +44,20 @@ export function peerOf(
 
   // The address that the answer came from reaches the peer; those it names may be of other networks.
   const named: readonly unknown[] = Array.isArray(claim.addresses) ? (claim.addresses as unknown[]) : [];
-  const hosts = [claim.referer?.address, ...named].filter((host) => isDialable(host));
-  if (hosts.length === 0) return 'txt-invalid';
+  const dialable = [claim.referer?.address, ...named].filter((host) => isDialable(host));
+  if (dialable.length === 0) return 'txt-invalid';
+  const isHere = isLoopback(claim.referer?.address);
+  const hosts = dialable.filter((host) => isOnLink(host) && (isHere || !isLoopback(host)));
+  if (hosts.length === 0) return 'off-link';
   const addresses = [...new Set(hosts)]
     .slice(0, addressesMax)
     .map((host): Address => ({ scheme: transport, host, port: portNumber, did }));
   return { did, addresses };
+}
+
+/** Only who is on this machine can mean it by its loopback addresses. */
+function isLoopback(host: unknown): boolean {
+  return typeof host === 'string' && (host === '::1' || host.startsWith('127.'));
 }
 
 function isDialable(host: unknown): host is string {

@@ -1,12 +1,14 @@
 import { request, type IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import { parseTopic } from '@icn/gossip';
+import { parseDid } from '@icn/identity';
 import { NodeError } from '../errors.js';
 import type { EntryJson, ErrorJson, PublishedJson, StatusJson } from '../json.js';
 import { controlPath } from './control-path.js';
 import { readLines } from './read-input.js';
 
-/** A JSON line holds an entry at most: payload in base64 or with each byte escaped, and its names. */
-const LINE_BYTES_MAX = 1 << 20;
+/** The longest JSON line is a status: 1,024 topics that 256 peers follow, and 65,536 blocked ones, make 36 MiB. */
+const LINE_BYTES_MAX = 64 << 20;
 
 /** What the node answered instead of doing what was asked. */
 export class RefusedError extends Error {
@@ -19,7 +21,10 @@ export class RefusedError extends Error {
   }
 }
 
-/** Speaks to the node that runs on a data directory. Methods throw `NodeError` `node-unreachable` and `RefusedError`. */
+/**
+ * Speaks to the node that runs on a data directory. Methods throw `NodeError` `node-unreachable`,
+ * `RefusedError`, and what `parseTopic` and `parseDid` throw.
+ */
 export class ControlClient {
   readonly #dataDir: string;
 
@@ -32,16 +37,16 @@ export class ControlClient {
   }
 
   publish(topic: string, payload: Uint8Array): Promise<PublishedJson> {
-    return this.#one('POST', `/v1/topics/${encodeURIComponent(topic)}/entries`, payload);
+    return this.#one('POST', `${pathOf(topic)}/entries`, payload);
   }
 
   publishLines(topic: string, lines: Readable): AsyncGenerator<PublishedJson | ErrorJson> {
-    return this.#many('POST', `/v1/topics/${encodeURIComponent(topic)}/lines`, lines);
+    return this.#many('POST', `${pathOf(topic)}/lines`, lines);
   }
 
   async *entries(topic: string, options: { from: string; follow: boolean }): AsyncGenerator<EntryJson> {
     const query = new URLSearchParams({ from: options.from, follow: String(options.follow) });
-    const path = `/v1/topics/${encodeURIComponent(topic)}/entries?${query.toString()}`;
+    const path = `${pathOf(topic)}/entries?${query.toString()}`;
     for await (const value of this.#many<EntryJson | ErrorJson>('GET', path)) {
       if ('error' in value) throw new RefusedError(value);
       yield value;
@@ -49,7 +54,7 @@ export class ControlClient {
   }
 
   setBlocked(did: string, isBlocked: boolean): Promise<{ did: string; blocked: boolean }> {
-    return this.#one(isBlocked ? 'PUT' : 'DELETE', `/v1/blocked/${encodeURIComponent(did)}`);
+    return this.#one(isBlocked ? 'PUT' : 'DELETE', `/v1/blocked/${encodeURIComponent(parseDid(did))}`);
   }
 
   async #one<Value extends object>(
@@ -66,6 +71,11 @@ export class ControlClient {
 
   async *#many<Value>(method: string, path: string, body?: Uint8Array | Readable): AsyncGenerator<Value> {
     const response = await this.#send(method, path, body);
+    const { statusCode } = response;
+    if (statusCode !== 200 && statusCode !== 400) {
+      response.destroy();
+      throw new NodeError('node-unreachable', `the node did not take the request (HTTP ${statusCode})`);
+    }
     try {
       for await (const text of readLines(response, LINE_BYTES_MAX))
         yield JSON.parse(Buffer.from(text).toString()) as Value;
@@ -99,4 +109,9 @@ export class ControlClient {
 /** A path as it can be pasted into a shell. */
 function forShell(path: string): string {
   return /^[\w@%+=:,./~-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Checked here: a name like `..` would make another path. */
+function pathOf(topic: string): string {
+  return `/v1/topics/${encodeURIComponent(parseTopic(topic))}`;
 }

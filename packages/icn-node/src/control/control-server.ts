@@ -49,12 +49,18 @@ export class ControlServer {
   /** The store's lock is held by now, so a socket that is there already is left over from a crash. */
   static async start(node: IcnNode, dataDir: string): Promise<ControlServer> {
     const path = await controlPath(dataDir);
-    const server = createServer((request, response) => void serve(node, request, response));
+    // Lines are published as they are typed or logged: a request may last for days.
+    const server = createServer(
+      { requestTimeout: 0 },
+      (request, response) => void serve(node, request, response),
+    );
     if (process.platform !== 'win32') await rm(path, { force: true });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(path, resolve);
     });
+    // What fails from now on is one connection, not the node.
+    server.on('error', () => undefined);
     if (process.platform !== 'win32') await chmod(path, 0o600);
     return new ControlServer(server);
   }
@@ -108,17 +114,21 @@ async function postEntry({ node, request, response, params: [topic = ''] }: Call
   respond(response, 200, await node.topic(topic).publish(payload));
 }
 
-/** Each line of the body is an entry; the answer has a line for each, in order, when it is durable. */
+/** Each line of the body is an entry; the answer has a line for each, in order, as soon as it is durable. */
 async function postLines({ node, request, response, params: [name = ''], signal }: Call): Promise<void> {
   const topic = node.topic(name);
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-  const inFlight: Promise<string>[] = [];
+  response.flushHeaders();
+  const inFlight: Promise<void>[] = [];
+  let answered = Promise.resolve();
   for await (const payload of readLines(request, PROTOCOL.payloadBytesMax + 1)) {
-    inFlight.push(topic.publish(payload).then(line, (error: unknown) => line(errorJson(error))));
-    if (inFlight.length >= LINES_IN_FLIGHT_MAX) await write(response, await inFlight.shift()!, signal);
+    const published = topic.publish(payload).then(line, (error: unknown) => line(errorJson(error)));
+    answered = answered.then(async () => write(response, await published, signal));
+    inFlight.push(answered);
+    if (inFlight.length >= LINES_IN_FLIGHT_MAX) await inFlight.shift();
     if (signal.aborted) return;
   }
-  for (const published of inFlight) await write(response, await published, signal);
+  await answered;
   response.end();
 }
 

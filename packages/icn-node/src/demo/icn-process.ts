@@ -70,8 +70,13 @@ export class IcnProcess {
   /** Starts a node and waits until it listens. Throws with what it said on standard error where it ends instead. */
   static async start(dataDir: string, args: readonly string[]): Promise<IcnProcess> {
     const node = new IcnProcess(dataDir, args);
-    await node.line(({ type }) => type === 'listening');
-    return node;
+    try {
+      await node.line(({ type }) => type === 'listening');
+      return node;
+    } catch (error) {
+      await node.end('SIGKILL');
+      throw error;
+    }
   }
 
   get pid(): number {

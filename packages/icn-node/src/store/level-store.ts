@@ -79,19 +79,13 @@ export class LevelStore implements EntryStore {
     for await (const rows of batches(positions)) {
       const ids = rows.map(([, id]) => Buffer.from(id).toString('hex') as EntryId);
       const records = await this.#db.getMany(ids.map((id) => `h${topic}\0${id}`));
-      const batch: StoredHeader[] = [];
-      for (const [index, [key]] of rows.entries()) {
-        const header = headerOf(records[index]);
-        if (header === undefined) continue;
-        delivered.add(ids[index]!);
-        batch.push({ header, position: positionOf(key) });
-      }
-      yield batch;
+      for (const id of ids) delivered.add(id);
+      yield rows.map(([key], index) => ({ header: headerOf(records[index]), position: positionOf(key) }));
     }
-    for await (const rows of batches(this.#db.iterator({ gt: `h${topic}\0`, lt: `h${topic}\x01` }))) {
-      const waiting = rows.filter(([key]) => !delivered.has(key.slice(topic.length + 2) as EntryId));
-      const headers = waiting.map(([, record]) => headerOf(record)).filter((header) => header !== undefined);
-      yield headers.map((header) => ({ header, position: undefined }));
+    for await (const keys of batches(this.#db.keys({ gt: `h${topic}\0`, lt: `h${topic}\x01` }))) {
+      const waiting = keys.filter((key) => !delivered.has(key.slice(topic.length + 2) as EntryId));
+      const records = await this.#db.getMany(waiting);
+      yield records.map((record) => ({ header: headerOf(record), position: undefined }));
     }
   }
 
@@ -100,35 +94,43 @@ export class LevelStore implements EntryStore {
     ids: readonly EntryId[],
     bytesMax: number,
   ): Promise<readonly (EntryParts | undefined)[]> {
-    return readWithin(ids, bytesMax, (id) => this.#parts(topic, id));
+    return readWithin(ids, bytesMax, async (id) => (await this.#parts(topic, [id]))[0]);
   }
 
   async readFrom(topic: Topic, position: number, countMax: number): Promise<readonly PositionedEntry[]> {
     const range = { gte: positionKey(topic, position), lt: `p${topic}\x01`, limit: countMax };
     const rows = await this.#db.iterator(range).all();
-    const entries: PositionedEntry[] = [];
-    for (const [key, id] of rows) {
-      const parts = await this.#parts(topic, Buffer.from(id).toString('hex') as EntryId);
-      if (parts !== undefined) entries.push({ position: positionOf(key), parts });
-    }
-    return entries;
+    const all = await this.#parts(
+      topic,
+      rows.map(([, id]) => Buffer.from(id).toString('hex') as EntryId),
+    );
+    return rows.flatMap(([key], index) => {
+      const parts = all[index];
+      return parts === undefined ? [] : [{ position: positionOf(key), parts }];
+    });
   }
 
   close(): Promise<void> {
     return this.#db.close();
   }
 
-  async #parts(topic: Topic, id: EntryId): Promise<EntryParts | undefined> {
-    const [record, payload] = await this.#db.getMany([`h${topic}\0${id}`, `d${topic}\0${id}`]);
-    const parts = record === undefined ? undefined : decodeParts(record);
-    return parts !== undefined && entryIdOf(parts.header) === id ? { ...parts, payload } : undefined;
+  async #parts(topic: Topic, ids: readonly EntryId[]): Promise<(EntryParts | undefined)[]> {
+    const values = await this.#db.getMany(ids.flatMap((id) => [`h${topic}\0${id}`, `d${topic}\0${id}`]));
+    return ids.map((id, index) => {
+      const record = values[2 * index];
+      const parts = record === undefined ? undefined : decodeParts(record);
+      return parts !== undefined && entryIdOf(parts.header) === id
+        ? { ...parts, payload: values[2 * index + 1] }
+        : undefined;
+    });
   }
 }
 
 const ROWS_PER_BATCH = 1_000;
 
-function headerOf(record: Uint8Array | undefined): Uint8Array | undefined {
-  return record === undefined ? undefined : decodeParts(record)?.header;
+/** Of a record that is damaged, no bytes: its position is taken all the same (I7). */
+function headerOf(record: Uint8Array | undefined): Uint8Array {
+  return (record === undefined ? undefined : decodeParts(record)?.header) ?? new Uint8Array(0);
 }
 
 function positionKey(topic: Topic, position: number): string {
@@ -139,12 +141,10 @@ function positionOf(key: string): number {
   return Number.parseInt(key.slice(-16), 16);
 }
 
-type Rows = [string, Uint8Array][];
-
-async function* batches(iterator: {
-  nextv(size: number): Promise<Rows>;
+async function* batches<Row>(iterator: {
+  nextv(size: number): Promise<Row[]>;
   close(): Promise<void>;
-}): AsyncGenerator<Rows> {
+}): AsyncGenerator<Row[]> {
   try {
     for (
       let rows = await iterator.nextv(ROWS_PER_BATCH);
