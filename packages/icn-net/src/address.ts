@@ -46,7 +46,8 @@ export function parseAddress(text: string): Address {
   if (query === undefined) return { scheme, host, port };
 
   const did = query.startsWith('did=') ? query.slice('did='.length) : '';
-  if (!isDid(did)) return refuse('after ? there may be did=DID and nothing else');
+  if (did === '') return refuse('after ? there may be did=DID and nothing else');
+  if (!isDid(did)) return refuse(`${did} is no DID`);
   return { scheme, host, port, did };
 }
 

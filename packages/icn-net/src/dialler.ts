@@ -91,7 +91,7 @@ export class Dialler {
     const candidate = this.#candidates.get(remote) ?? this.#create(remote, remote);
     if (candidate === undefined) return;
     this.#remember(candidate, remoteAddress, false);
-    candidate.lastUpAtMs = Date.now();
+    candidate.lastUpAtMs = performance.now();
     clearTimeout(candidate.timer);
     candidate.timer = undefined;
   }
@@ -105,7 +105,7 @@ export class Dialler {
       candidate.failureCount += FAILURES_OF_A_REFUSAL;
     } else {
       const isRefusal = reason.by === 'peer' && reason.code !== 'done';
-      candidate.lastUpAtMs = Date.now();
+      candidate.lastUpAtMs = performance.now();
       candidate.failureCount = isRefusal ? FAILURES_OF_A_REFUSAL : 0;
     }
     this.#schedule(candidate, this.#backoffMs(candidate) + this.#yieldMs(candidate));
@@ -242,7 +242,7 @@ export class Dialler {
   }
 
   #wasUpRecently({ lastUpAtMs }: Candidate): boolean {
-    return Date.now() - lastUpAtMs < this.#limits.recentMs;
+    return performance.now() - lastUpAtMs < this.#limits.recentMs;
   }
 
   #backoffMs(candidate: Candidate): number {

@@ -140,7 +140,7 @@ export class Swarm {
       this.#close(existing.connection, DUPLICATE);
       this.#options.onPeerDown(peer, DUPLICATE);
     }
-    this.#links.set(peer, { connection, sinceMs: Date.now() });
+    this.#links.set(peer, { connection, sinceMs: performance.now() });
     this.#dialler.peerUp(connection);
     void connection.closed.then((reason) => this.#left(connection, reason));
     this.#options.onPeerUp(connection);
@@ -160,7 +160,7 @@ export class Swarm {
   #hasCrossed(direction: Connection['direction'], { connection, sinceMs }: Link): boolean {
     const toStay = this.#options.self < connection.remote ? 'outbound' : 'inbound';
     return (
-      Date.now() - sinceMs < this.#limits.crossingMs &&
+      performance.now() - sinceMs < this.#limits.crossingMs &&
       connection.direction === toStay &&
       direction !== toStay
     );

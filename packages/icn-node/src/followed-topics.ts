@@ -29,6 +29,10 @@ export class FollowedTopics {
     return following;
   }
 
+  has(topic: Topic): boolean {
+    return this.#following.has(topic);
+  }
+
   feed(topic: Topic): TopicFeed {
     let feed = this.#feeds.get(topic);
     if (feed === undefined) this.#feeds.set(topic, (feed = new TopicFeed(topic, this.#store)));

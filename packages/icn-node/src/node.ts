@@ -9,7 +9,7 @@ import {
   type Topic,
   type TopicStatus,
 } from '@icn/gossip';
-import { generateKeyPair, randomBytes, type Did, type KeyPair } from '@icn/identity';
+import { generateKeyPair, parseDid, randomBytes, type Did, type KeyPair } from '@icn/identity';
 import { loadOrCreateIdentity } from '@icn/identity/identity-file';
 import {
   createQuicTransport,
@@ -99,7 +99,9 @@ async function openStore({ dataDir }: NodeConfig): Promise<EntryStore> {
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
   } catch (error) {
-    const message = `cannot use ${dataDir} as data directory: ${(error as Error).message}`;
+    const { code, message: text } = error as NodeJS.ErrnoException;
+    const reason = code === 'EEXIST' ? 'it is a file, not a folder' : text;
+    const message = `cannot use ${dataDir} as data directory: ${reason}`;
     throw new NodeError('data-dir-unusable', message, { cause: error });
   }
   return LevelStore.open(join(dataDir, 'store'));
@@ -199,17 +201,21 @@ export class IcnNode {
     return {
       topic,
       async publish(payload) {
+        const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
+        if (!(bytes instanceof Uint8Array)) throw new TypeError('a payload is a text or a Uint8Array');
         await topics.follow(topic);
-        return publisher.publish(
-          topic,
-          typeof payload === 'string' ? new TextEncoder().encode(payload) : payload,
-        );
+        return publisher.publish(topic, bytes);
       },
       async *entries(options) {
         await topics.follow(topic);
         yield* topics.feed(topic).read(options);
       },
     };
+  }
+
+  /** Whether this node follows a topic, or is about to. */
+  follows(name: string): boolean {
+    return this.#topics.has(parseTopic(name));
   }
 
   status(): NodeStatus {
@@ -236,10 +242,11 @@ export class IcnNode {
     this.#swarm.hint(parseAddress(address), { keep: true });
   }
 
-  /** Drops a peer and refuses it, across restarts, until `unblock`. */
+  /** Drops a peer and refuses it, across restarts, until `unblock`. Throws IdentityError `did-invalid`. */
   async block(peer: Did): Promise<void> {
-    this.#swarm.block(peer);
-    await this.#blockList.add(peer);
+    const did = parseDid(peer);
+    this.#swarm.block(did);
+    await this.#blockList.add(did);
   }
 
   async unblock(peer: Did): Promise<void> {
@@ -314,7 +321,7 @@ export class IcnNode {
         this.#emit({ type: 'peer-down', did, reason });
       },
       onDialFailed: (address, error) => {
-        const message = `cannot reach ${formatAddress(address)}, trying on: ${error.message}`;
+        const message = `cannot reach ${formatAddress(address)}, still trying: ${error.message}`;
         this.#emit({ type: 'warning', message });
       },
     });

@@ -15,30 +15,43 @@ const parsed = <Value>(parse: (text: string) => Value) =>
     }
   });
 
-const schema = z.strictObject({
-  /** Where identity and entries are kept; without it the node lives in memory and forgets all when it ends. */
-  dataDir: z.string().min(1).optional(),
+/** What `createNode` takes: texts as people write them, all optional. */
+export interface NodeOptions {
+  /** Folder for identity, entries and blocked peers; without it the node lives in memory and forgets all when it ends. */
+  readonly dataDir?: string | undefined;
   /** The identity to use instead of the one in `dataDir`. */
+  readonly keyPair?: KeyPair | undefined;
+  /** Nodes of different networks never exchange entries. 1 to 64 printable characters without space. Default `icn`. */
+  readonly network?: string | undefined;
+  /** Addresses to listen on; port 0 takes a free one; an empty list only dials. Default `['quic://0.0.0.0:0']`. */
+  readonly listen?: readonly string[] | undefined;
+  /** Peers to reach whatever discovery finds: `quic://HOST:PORT`, with `?did=DID` to accept nobody else there. */
+  readonly peers?: readonly string[] | undefined;
+  /** Topics to follow from the start, besides those of which `dataDir` has entries. */
+  readonly topics?: readonly string[] | undefined;
+  /** Whether to announce this node in the local network and to look for others. Default true. */
+  readonly mdns?: boolean | undefined;
+}
+
+const schema = z.strictObject({
+  dataDir: z.string().min(1).optional(),
   keyPair: z
     .custom<KeyPair>((value) => typeof value === 'object' && value !== null && 'seed' in value)
     .optional(),
-  /** Nodes of different networks never exchange entries. */
-  network: z.string().min(1).max(64).default('icn'),
-  /** Addresses to listen on; port 0 takes a free one. An empty list only dials. */
+  network: z
+    .string()
+    .regex(/^[!-~]{1,64}$/, 'a network name is 1 to 64 printable ASCII characters without space')
+    .default('icn'),
   listen: z
     .array(parsed(parseAddress))
     .max(16)
     .default([{ scheme: 'quic', host: '0.0.0.0', port: 0 }]),
-  /** Peers to reach whatever discovery finds: `quic://HOST:PORT`, with `?did=DID` to accept nobody else there. */
   peers: z.array(parsed(parseAddress)).max(256).default([]),
-  /** Topics to follow from the start. */
   topics: z.array(parsed(parseTopic)).max(1_024).default([]),
-  /** Whether to announce this node and to find others by mDNS. */
   mdns: z.boolean().default(true),
 });
 
-/** What `createNode` takes: texts as people write them, all optional. */
-export type NodeOptions = z.input<typeof schema>;
+/** The same, understood and complete. */
 export type NodeConfig = z.output<typeof schema>;
 
 /** Throws `NodeError` `options-invalid`, naming each option that is wrong. */

@@ -76,6 +76,14 @@ describe('icn with a running node', () => {
     expect((await icn(['entries', 'poems', '--from', '2'])).stdout).toBe('');
   });
 
+  it('says that it does not follow a topic, rather than that it is empty', async () => {
+    const { exitCode, stderr } = await icn(['entries', 'misspelt']);
+    expect([exitCode, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^icn: this node does not follow misspelt: /),
+    ]);
+  });
+
   it('joins a topic by publishing to it, and shows it in the status', async () => {
     await icn(['publish', 'fresh', 'x']);
     const status = parse((await icn(['status', '--json'])).stdout)[0];
@@ -118,7 +126,8 @@ describe('icn with a running node', () => {
     const { exitCode, stdout, stderr } = await icn(['publish', 'mixed', '-', '--lines', '--json'], lines);
     expect(exitCode).toBe(1);
     expect(parse(stdout)).toHaveLength(2);
-    expect(parse(stderr)).toEqual([{ error: { code: 'payload-too-large', message: expect.any(String) } }]);
+    const message = 'line 2 has more than 65536 bytes, which is what an entry takes';
+    expect(parse(stderr)).toEqual([{ error: { code: 'payload-too-large', message } }]);
   });
 
   it('does not start a second node on the same data directory; the first goes on', async () => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
-import { generateKeyPair } from '@icn/identity';
+import { generateKeyPair, type Did } from '@icn/identity';
 import { createMemoryTransport, MemoryNetwork } from '@icn/net';
 import { describe, expect, it, jest } from '@jest/globals';
 import { ClassicLevel } from 'classic-level';
@@ -152,6 +152,27 @@ describe('a node', () => {
     await expect(createNode({ dataDir, mdns: false, listen: [] })).rejects.toMatchObject({
       code: 'data-dir-unusable',
     });
+  });
+
+  it('takes a text or bytes as payload, and a DID as a peer, and nothing else', async () => {
+    const node = await startNode(new MemoryNetwork(), 'ada');
+    for (const wrong of [42, undefined, { length: 3 }]) {
+      await expect(node.topic('lobby').publish(wrong as unknown as string)).rejects.toThrow(TypeError);
+    }
+    await expect(node.block('nobody' as Did)).rejects.toMatchObject({ code: 'did-invalid' });
+    await expect(createNode({ network: 'a b' })).rejects.toMatchObject({ code: 'options-invalid' });
+    expect(node.status().blocked).toEqual([]);
+  });
+
+  it('keeps every one of many blocks that are asked for at once', async () => {
+    const dataDir = await temporaryFolder();
+    const node = await createNode({ dataDir, mdns: false, listen: [] });
+    const peers = Array.from({ length: 8 }, () => generateKeyPair().did);
+    await Promise.all(peers.map((peer) => node.block(peer)));
+    await node.close();
+    const again = await createNode({ dataDir, mdns: false, listen: [] });
+    afterTest(() => again.close());
+    expect(again.status().blocked.toSorted()).toEqual(peers.toSorted());
   });
 
   it('uses the identity that it is given', async () => {

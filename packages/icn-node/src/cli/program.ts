@@ -12,6 +12,9 @@ import type { UpOptions } from './up.js';
 const packageJson = new URL('../../package.json', import.meta.url);
 const { version } = JSON.parse(readFileSync(packageJson, 'utf8')) as { version: string };
 
+/** How long the reader of a node's output has for its last lines. */
+const LAST_LINES_MS = 1_000;
+
 /** A text as it was typed, once `parse` has found nothing wrong with it; wrong usage else. */
 const checked = (parse: (text: string) => unknown) => (text: string) => {
   try {
@@ -90,7 +93,10 @@ function addRunning(program: Command, done: (exitCode: number) => void): void {
     .option('--no-mdns', 'do not announce this node, nor look for others, in the local network')
     .action(async ({ listen = [], peer = [], topic = ['lobby'], ...others }: UpArguments) => {
       const { up } = await import('./up.js');
-      done(await up({ ...others, listen, peer, topic }));
+      const exitCode = await up({ ...others, listen, peer, topic });
+      done(exitCode);
+      // Whoever does not read our last lines does not keep us.
+      setTimeout(() => process.exit(exitCode), LAST_LINES_MS).unref();
     });
 
   command(program, 'status', 'who and where the node is, its peers, topics and counted drops').action(

@@ -18,19 +18,20 @@ export interface UpOptions {
 /** Runs a node until a signal ends it, or its store fails; resolves with the exit code. */
 export async function up(options: UpOptions): Promise<number> {
   onOutputLost('live-on');
+  const signalled = untilSignalled();
   const { dataDir, listen, peer, mdns, topic: topics } = options;
   const addresses = listen.length > 0 ? { listen: [...listen] } : {};
   const node = await createNode({ dataDir, peers: [...peer], topics: [...topics], mdns, ...addresses });
   const typed = new Set<string>();
   const people = options.json ? undefined : new PeopleReporter(options, node, typed);
   const reporter: Reporter = people ?? jsonReporter;
-  const ended = untilEnded(node);
+  const ended = Promise.race([signalled, untilFailed(node)]);
   // The first line says that the node listens; what happens before waits, in its order.
   let sayListening: () => void = () => undefined;
   const listening = new Promise<void>((resolve) => (sayListening = resolve));
   node.subscribe((event) => void listening.then(() => reporter.event(event)));
   const tell = (entry: Entry) => listening.then(() => reporter.entry(entry));
-  const reports = topics.map((topic) => report(node, topic, tell));
+  for (const topic of topics) void report(node, topic, tell);
   let terminal: Terminal | undefined;
   try {
     const control = await ControlServer.start(node, dataDir);
@@ -49,13 +50,12 @@ export async function up(options: UpOptions): Promise<number> {
     terminal?.close();
     sayListening();
     await node.close();
-    await Promise.all(reports);
     process.stdin.destroy();
   }
 }
 
 /** The first signal ends the node in order; a second one ends the process at once. */
-function untilEnded(node: IcnNode): Promise<number> {
+function untilSignalled(): Promise<number> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
@@ -63,6 +63,11 @@ function untilEnded(node: IcnNode): Promise<number> {
         process.once(signal, () => process.exit(130));
       });
     }
+  });
+}
+
+function untilFailed(node: IcnNode): Promise<number> {
+  return new Promise((resolve) => {
     node.subscribe((event) => {
       if (event.type === 'failed') resolve(1);
     });

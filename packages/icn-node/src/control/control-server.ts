@@ -1,10 +1,11 @@
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { PROTOCOL } from '@icn/gossip';
+import { GossipError, PROTOCOL } from '@icn/gossip';
 import { parseDid } from '@icn/identity';
 import { NodeError } from '../errors.js';
 import { entryJson, errorJson, statusJson } from '../json.js';
 import type { IcnNode } from '../node.js';
+import type { Published, TopicHandle } from '../topic.js';
 import { controlPath } from './control-path.js';
 import { readAll, readLines } from './read-input.js';
 
@@ -102,7 +103,13 @@ async function getStatus({ node, response }: Call): Promise<void> {
 
 async function getEntries({ node, response, params: [topic = ''], query, signal }: Call): Promise<void> {
   const from = query.get('from') === 'end' ? 'end' : Number(query.get('from') ?? 1);
-  const entries = node.topic(topic).entries({ from, follow: query.get('follow') === 'true', signal });
+  const follow = query.get('follow') === 'true';
+  // Who waits for entries to come wants the topic followed; who asks what is there may have misspelt it.
+  if (!follow && !node.follows(topic)) {
+    const advice = `publish to it, tail it, or start the node with --topic ${topic}`;
+    throw new NodeError('request-refused', `this node does not follow ${topic}: ${advice}`);
+  }
+  const entries = node.topic(topic).entries({ from, follow, signal });
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   response.flushHeaders();
   for await (const entry of entries) await write(response, line(entryJson(entry)), signal);
@@ -121,8 +128,11 @@ async function postLines({ node, request, response, params: [name = ''], signal 
   response.flushHeaders();
   const inFlight: Promise<void>[] = [];
   let answered = Promise.resolve();
+  let number = 0;
   for await (const payload of readLines(request, PROTOCOL.payloadBytesMax + 1)) {
-    const published = topic.publish(payload).then(line, (error: unknown) => line(errorJson(error)));
+    const published = publishLine(topic, payload, ++number).then(line, (error: unknown) =>
+      line(errorJson(error)),
+    );
     answered = answered.then(async () => write(response, await published, signal));
     inFlight.push(answered);
     if (inFlight.length >= LINES_IN_FLIGHT_MAX) await inFlight.shift();
@@ -130,6 +140,12 @@ async function postLines({ node, request, response, params: [name = ''], signal 
   }
   await answered;
   response.end();
+}
+
+async function publishLine(topic: TopicHandle, payload: Uint8Array, number: number): Promise<Published> {
+  if (payload.length <= PROTOCOL.payloadBytesMax) return topic.publish(payload);
+  const message = `line ${number} has more than ${PROTOCOL.payloadBytesMax} bytes, which is what an entry takes`;
+  throw new GossipError('payload-too-large', message);
 }
 
 async function block(
