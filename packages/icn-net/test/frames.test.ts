@@ -99,15 +99,13 @@ describe('frames', () => {
     }
   });
 
-  it('take linear time, whatever the chunks', () => {
+  it('come out whole from 65,536 chunks', () => {
     const bytes = encodeFrames([new Uint8Array(2 ** 20)]);
     const assembler = new FrameAssembler({ frameBytesMax: 2 ** 20 });
-    // Copying all that came with each chunk would be 32 GiB.
-    const startMs = performance.now();
+    // Copying all that came with each chunk would be 32 GiB, and take longer than a test may.
     let frames = 0;
     for (const chunk of cut(bytes, [16])) frames += [...assembler.push(chunk)].length;
     expect(frames).toBe(1);
-    expect(performance.now() - startMs).toBeLessThan(2000);
   });
 
   it('read or refuse any bytes, never anything else', async () => {
