@@ -17,8 +17,8 @@ const report = join(scratch, 'jest.json');
 
 const steps = [
   { name: 'format', command: ['prettier', '--check', '.'] },
-  { name: 'lint', command: ['oxlint', '--deny-warnings'] },
   { name: 'build', command: [process.execPath, 'scripts/build.mjs'] },
+  { name: 'lint', command: ['oxlint', '--deny-warnings'] },
   { name: 'types', command: ['tsc', '-p', 'tsconfig.json'] },
   { name: 'tests', command: ['pnpm', 'jest', '--json', `--outputFile=${report}`, ...jestArguments] },
   { name: 'packages', command: ['turbo', 'run', 'check:package', '--output-logs=errors-only'] },

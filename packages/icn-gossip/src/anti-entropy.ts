@@ -4,6 +4,7 @@ import { TokenBucket } from './token-bucket.js';
 import type { TopicContext } from './topic-context.js';
 import type { TopicState } from './topic-state.js';
 import type { AntiEntropy, ClockComponent } from './types.js';
+import { u64FromBytes } from './u64.js';
 import type { WantList } from './want-list.js';
 
 /** What is known of one peer in one topic. */
@@ -208,7 +209,7 @@ export class AntiEntropyRounds {
   }
 
   #randomU64(): bigint {
-    return this.#context.random(8).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
+    return u64FromBytes(this.#context.random(8));
   }
 }
 

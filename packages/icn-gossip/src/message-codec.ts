@@ -5,6 +5,7 @@ import { entryIdToBytes, type EntryName, type Lane } from './entry-name.js';
 import { partsSchema, partsToCbor } from './entry.js';
 import { PROTOCOL } from './limits.js';
 import type { ClockComponent, GossipMessage, LogRange } from './types.js';
+import { u64FromBytes, u64ToBytes } from './u64.js';
 import * as wire from './wire-schema.js';
 
 /** The number that stands first in a message. Numbers from 5 on are extensions. */
@@ -78,14 +79,6 @@ function fieldsOf(message: GossipMessage): readonly Cbor[] {
 
 function nameToCbor({ author, lane, seq, id }: EntryName): Cbor {
   return [keyOfDid(author), lane, seq, entryIdToBytes(id)];
-}
-
-function u64ToBytes(value: bigint): Uint8Array {
-  return Uint8Array.from({ length: 8 }, (_, index) => Number((value >> BigInt(56 - 8 * index)) & 0xffn));
-}
-
-function u64FromBytes(bytes: Uint8Array): bigint {
-  return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }
 
 const name = z
