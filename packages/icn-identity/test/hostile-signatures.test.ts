@@ -27,7 +27,7 @@ import {
 } from './curve.js';
 
 /** tweetnacl verifies 90–175 signatures a second; the long sweep raises this. */
-const mutationCount = Number(process.env['ICN_MUTATIONS'] ?? 400);
+const mutationCount = Number(process.env['ICN_MUTATIONS'] ?? 250);
 
 interface Case {
   readonly name: string;
