@@ -20,6 +20,12 @@ export class LocalDiscovery {
     this.#options = options;
   }
 
+  /** What was passed over, by name. */
+  get counters(): Readonly<Record<string, number>> {
+    const counters = Object.entries(this.#mdns?.counters ?? {});
+    return Object.fromEntries(counters.map(([name, count]) => [`mdns-${name}`, count]));
+  }
+
   /**
    * Announces `ports` and watches until `close`: on the interfaces of `hosts`, or on all of them, as they come and
    * go, where one of the hosts stands for any.

@@ -233,6 +233,7 @@ export class IcnNode {
         this.#swarm.counters,
         this.#links.counters,
         this.#gossip.counters,
+        this.#discovery?.counters ?? {},
       ),
     };
   }
