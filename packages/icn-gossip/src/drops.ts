@@ -1,6 +1,6 @@
-import type { EntryFault } from './entry.js';
-import type { MessageFault } from './message-codec.js';
-import type { Refusal } from './topic-state.js';
+import type { EntryFault } from './entry/entry.js';
+import type { MessageFault } from './wire/message-codec.js';
+import type { Refusal } from './topic/topic-state.js';
 
 /** Everything that is counted instead of being answered with an error: what peers did wrong, and what was too much. */
 export type DropName =

@@ -1,7 +1,7 @@
 import type { Did } from '@icn/identity';
-import type { EntryParts } from './entry.js';
-import type { EntryId, EntryName } from './entry-name.js';
-import type { StoredHeader, StoreWrite } from './entry-store.js';
+import type { EntryParts } from './entry/entry.js';
+import type { EntryId, EntryName } from './entry/entry-name.js';
+import type { StoredHeader, StoreWrite } from './entry/entry-store.js';
 import type { GossipErrorCode } from './errors.js';
 import type { AccessControl } from './gossip.js';
 import type { Topic } from './topic.js';

@@ -1,20 +1,20 @@
 import type { Did, KeyPair } from '@icn/identity';
-import { Counters } from './counters.js';
-import { Deadlines } from './deadlines.js';
+import { Counters } from './bounds/counters.js';
+import { Deadlines } from './bounds/deadlines.js';
 import type { DropName } from './drops.js';
 import { GossipError } from './errors.js';
 import type { GossipEffect, GossipEvent } from './events.js';
 import { limitsWith, PROTOCOL, type GossipLimits } from './limits.js';
 import type { Machine } from './machine.js';
-import { decodeMessage } from './message-codec.js';
+import { decodeMessage } from './wire/message-codec.js';
 import { Outbox } from './outbox.js';
-import { isLabel } from './label.js';
-import { PeerQuota } from './peer-quota.js';
-import { PullServer } from './pull-server.js';
+import { isLabel } from './wire/label.js';
+import { PeerQuota } from './bounds/peer-quota.js';
+import { PullServer } from './pull/pull-server.js';
 import type { Topic } from './topic.js';
-import type { Reconcile, TopicContext } from './topic-context.js';
-import { TopicGossip } from './topic-gossip.js';
-import type { GossipMessage, Hello } from './types.js';
+import type { Reconcile, TopicContext } from './topic/topic-context.js';
+import { TopicGossip } from './topic/topic-gossip.js';
+import type { GossipMessage, Hello } from './wire/messages.js';
 
 /** Who may read and write a topic. */
 export type AccessControl =

@@ -1,7 +1,7 @@
-export { type Reconcile } from './topic-context.js';
-export { Counters } from './counters.js';
+export { type Reconcile } from './topic/topic-context.js';
+export { Counters } from './bounds/counters.js';
 export { type DropName } from './drops.js';
-export { BloomFilter } from './bloom-filter.js';
+export { BloomFilter } from './repair/bloom-filter.js';
 export {
   decodeEntry,
   decodeParts,
@@ -12,17 +12,22 @@ export {
   type EntryParts,
   type Proof,
   type VerifiedEntry,
-} from './entry.js';
-export { decodeHeader, type Dep, type EntryHeader } from './entry-header.js';
-export { entryIdOf, type EntryId, type EntryName, type Lane } from './entry-name.js';
-export { type EntryStore, type PositionedEntry, type StoredHeader, type StoreWrite } from './entry-store.js';
+} from './entry/entry.js';
+export { decodeHeader, type Dep, type EntryHeader } from './entry/entry-header.js';
+export { entryIdOf, type EntryId, type EntryName, type Lane } from './entry/entry-name.js';
+export {
+  type EntryStore,
+  type PositionedEntry,
+  type StoredHeader,
+  type StoreWrite,
+} from './entry/entry-store.js';
 export { GossipError, type GossipErrorCode } from './errors.js';
 export { type GossipEffect, type GossipEvent } from './events.js';
 export { Gossip, type AccessControl, type GossipOptions, type TopicStatus } from './gossip.js';
-export { HaveSet } from './have-set.js';
+export { HaveSet } from './topic/have-set.js';
 export { DEFAULT_LIMITS, PROTOCOL, type GossipLimits } from './limits.js';
 export { type Machine } from './machine.js';
-export { decodeMessage, encodeMessage, type MessageFault } from './message-codec.js';
+export { decodeMessage, encodeMessage, type MessageFault } from './wire/message-codec.js';
 export { isTopic, parseTopic, type Topic } from './topic.js';
-export type * from './types.js';
-export { VectorClock, type ClockOrder } from './vector-clock.js';
+export type * from './wire/messages.js';
+export { VectorClock, type ClockOrder } from './topic/vector-clock.js';

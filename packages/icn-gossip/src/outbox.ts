@@ -1,11 +1,11 @@
 import type { Did } from '@icn/identity';
-import type { Counters } from './counters.js';
+import type { Counters } from './bounds/counters.js';
 import type { DropName } from './drops.js';
 import { DurabilityGate } from './durability-gate.js';
-import type { StoreWrite } from './entry-store.js';
+import type { StoreWrite } from './entry/entry-store.js';
 import type { GossipEffect } from './events.js';
-import { encodeMessage } from './message-codec.js';
-import type { GossipMessage } from './types.js';
+import { encodeMessage } from './wire/message-codec.js';
+import type { GossipMessage } from './wire/messages.js';
 
 /** Gathers the effects of one event in the order in which the driver is to carry them out. */
 export class Outbox {

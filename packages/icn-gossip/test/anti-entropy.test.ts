@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { encodeMessage } from '../src/message-codec.js';
+import { encodeMessage } from '../src/wire/message-codec.js';
 import { did, keyPair, logOf, sentBy } from './fixtures.js';
 import { antiEntropy, eager, emptyAnswer, headOf, joined, Subject } from './subject.js';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { sha256, toHex } from '@icn/identity';
 import fc from 'fast-check';
-import { BloomFilter, isInSlice, sliceCountFor } from '../src/bloom-filter.js';
-import type { EntryId } from '../src/entry-name.js';
+import { BloomFilter, isInSlice, sliceCountFor } from '../src/repair/bloom-filter.js';
+import type { EntryId } from '../src/entry/entry-name.js';
 import { text } from './fixtures.js';
 
 function ids(count: number, label: string): EntryId[] {

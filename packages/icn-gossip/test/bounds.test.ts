@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Did } from '@icn/identity';
-import type { EntryId } from '../src/entry-name.js';
+import type { EntryId } from '../src/entry/entry-name.js';
 import { DEFAULT_LIMITS } from '../src/limits.js';
-import { decodeMessage, encodeMessage } from '../src/message-codec.js';
-import { WantList } from '../src/want-list.js';
-import { PeerQuota } from '../src/peer-quota.js';
-import { Counters } from '../src/counters.js';
+import { decodeMessage, encodeMessage } from '../src/wire/message-codec.js';
+import { WantList } from '../src/pull/want-list.js';
+import { PeerQuota } from '../src/bounds/peer-quota.js';
+import { Counters } from '../src/bounds/counters.js';
 import type { DropName } from '../src/drops.js';
-import { TopicState } from '../src/topic-state.js';
-import type { ClockComponent, GossipMessage, LogRange } from '../src/types.js';
+import { TopicState } from '../src/topic/topic-state.js';
+import type { ClockComponent, GossipMessage, LogRange } from '../src/wire/messages.js';
 import { did, entryOf, keyPair, logOf, NETWORK, seededNumbers, TOPIC } from './fixtures.js';
 import { antiEntropy, eager, headOf, joined, lazy, response, Subject } from './subject.js';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Dep, EntryLinks } from '../src/entry-header.js';
-import type { EntryId } from '../src/entry-name.js';
+import type { Dep, EntryLinks } from '../src/entry/entry-header.js';
+import type { EntryId } from '../src/entry/entry-name.js';
 import { DEFAULT_LIMITS } from '../src/limits.js';
-import { TopicState, type Delivery } from '../src/topic-state.js';
+import { TopicState, type Delivery } from '../src/topic/topic-state.js';
 import { depOf, did, NETWORK, TOPIC } from './fixtures.js';
 
 const WAIT_MS = 100;

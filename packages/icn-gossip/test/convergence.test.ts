@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { PROTOCOL } from '../src/limits.js';
-import { encodeMessage } from '../src/message-codec.js';
-import type { Reconcile } from '../src/topic-context.js';
+import { encodeMessage } from '../src/wire/message-codec.js';
+import type { Reconcile } from '../src/topic/topic-context.js';
 import { parseTopic } from '../src/topic.js';
 import { keyPair, logOf, seededNumbers, text, TOPIC } from './fixtures.js';
 import { CALM, TestNetwork, type Faults, type TestNode } from './test-network.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Deadlines } from '../src/deadlines.js';
-import { TokenBucket } from '../src/token-bucket.js';
+import { Deadlines } from '../src/bounds/deadlines.js';
+import { TokenBucket } from '../src/bounds/token-bucket.js';
 
 describe('Deadlines', () => {
   it('knows the earliest time and what is due, after any changes', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { BloomFilter } from '../src/bloom-filter.js';
+import { BloomFilter } from '../src/repair/bloom-filter.js';
 import { PROTOCOL } from '../src/limits.js';
-import { encodeMessage } from '../src/message-codec.js';
+import { encodeMessage } from '../src/wire/message-codec.js';
 import { parseTopic } from '../src/topic.js';
 import { did, entryOf, gossipOf, keyPair, logOf, sentBy, text, TOPIC } from './fixtures.js';
 import { antiEntropy, eager, headOf, joined, lazy, response } from './subject.js';

@@ -1,10 +1,10 @@
 import { sign, type KeyPair } from '@icn/identity';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeCbor, encodeCbor, type Cbor } from '../src/cbor.js';
-import { decodeEntry, decodeParts, encodeParts, verifyEntry, type EntryParts } from '../src/entry.js';
-import { decodeHeader } from '../src/entry-header.js';
-import { entryIdOf, entryIdToBytes } from '../src/entry-name.js';
+import { decodeCbor, encodeCbor, type Cbor } from '../src/wire/cbor.js';
+import { decodeEntry, decodeParts, encodeParts, verifyEntry, type EntryParts } from '../src/entry/entry.js';
+import { decodeHeader } from '../src/entry/entry-header.js';
+import { entryIdOf, entryIdToBytes } from '../src/entry/entry-name.js';
 import { PROTOCOL } from '../src/limits.js';
 import { depOf, did, entryOf, keyPair, text } from './fixtures.js';
 

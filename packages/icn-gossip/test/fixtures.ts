@@ -1,12 +1,12 @@
 import { keyPairFromSeed, type Did, type KeyPair } from '@icn/identity';
-import { createEntry, type VerifiedEntry } from '../src/entry.js';
-import type { Dep, EntryLinks } from '../src/entry-header.js';
-import type { EntryName } from '../src/entry-name.js';
+import { createEntry, type VerifiedEntry } from '../src/entry/entry.js';
+import type { Dep, EntryLinks } from '../src/entry/entry-header.js';
+import type { EntryName } from '../src/entry/entry-name.js';
 import { Gossip, type GossipOptions } from '../src/gossip.js';
 import type { GossipEffect } from '../src/events.js';
-import { decodeMessage } from '../src/message-codec.js';
+import { decodeMessage } from '../src/wire/message-codec.js';
 import { parseTopic, type Topic } from '../src/topic.js';
-import type { GossipMessage } from '../src/types.js';
+import type { GossipMessage } from '../src/wire/messages.js';
 
 export const NETWORK = 'test';
 export const TOPIC = parseTopic('lobby');

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { encodeCbor } from '../src/cbor.js';
-import type { EntryParts } from '../src/entry.js';
-import { decodeHeader } from '../src/entry-header.js';
+import { encodeCbor } from '../src/wire/cbor.js';
+import type { EntryParts } from '../src/entry/entry.js';
+import { decodeHeader } from '../src/entry/entry-header.js';
 import { GossipError } from '../src/errors.js';
 import type { GossipEffect } from '../src/events.js';
 import { PROTOCOL } from '../src/limits.js';
-import { encodeMessage } from '../src/message-codec.js';
+import { encodeMessage } from '../src/wire/message-codec.js';
 import { parseTopic } from '../src/topic.js';
 import { depOf, did, entryOf, keyPair, logOf, NETWORK, text, TOPIC } from './fixtures.js';
 import { antiEntropy, eager, joined, ME, Subject } from './subject.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { EntryLinks } from '../src/entry-header.js';
-import type { EntryId } from '../src/entry-name.js';
-import { HaveSet } from '../src/have-set.js';
+import type { EntryLinks } from '../src/entry/entry-header.js';
+import type { EntryId } from '../src/entry/entry-name.js';
+import { HaveSet } from '../src/topic/have-set.js';
 import { did } from './fixtures.js';
 
 /** Links of an entry without the cost of signing it. */

@@ -1,13 +1,13 @@
 import { toHex } from '@icn/identity';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeCbor, encodeCbor, type Cbor } from '../src/cbor.js';
-import type { EntryParts } from '../src/entry.js';
-import type { EntryId, EntryName, Lane } from '../src/entry-name.js';
+import { decodeCbor, encodeCbor, type Cbor } from '../src/wire/cbor.js';
+import type { EntryParts } from '../src/entry/entry.js';
+import type { EntryId, EntryName, Lane } from '../src/entry/entry-name.js';
 import { PROTOCOL } from '../src/limits.js';
-import { decodeMessage, encodeMessage } from '../src/message-codec.js';
+import { decodeMessage, encodeMessage } from '../src/wire/message-codec.js';
 import { parseTopic } from '../src/topic.js';
-import type { GossipMessage } from '../src/types.js';
+import type { GossipMessage } from '../src/wire/messages.js';
 import { did, entryOf, NETWORK, TOPIC } from './fixtures.js';
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });

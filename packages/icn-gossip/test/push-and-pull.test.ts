@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { GossipOptions } from '../src/gossip.js';
-import { encodeMessage } from '../src/message-codec.js';
+import { encodeMessage } from '../src/wire/message-codec.js';
 import { parseTopic } from '../src/topic.js';
-import type { GossipMessage } from '../src/types.js';
+import type { GossipMessage } from '../src/wire/messages.js';
 import { did, entryOf, keyPair, logOf, text, TOPIC } from './fixtures.js';
 import { antiEntropy, eager, headOf, joined, lazy, response, Subject } from './subject.js';
 

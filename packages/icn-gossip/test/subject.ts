@@ -1,8 +1,8 @@
-import type { EntryParts, VerifiedEntry } from '../src/entry.js';
+import type { EntryParts, VerifiedEntry } from '../src/entry/entry.js';
 import type { GossipEffect, GossipEvent } from '../src/events.js';
 import type { Gossip, GossipOptions } from '../src/gossip.js';
-import { encodeMessage } from '../src/message-codec.js';
-import type { AntiEntropy, ClockComponent, GossipMessage } from '../src/types.js';
+import { encodeMessage } from '../src/wire/message-codec.js';
+import type { AntiEntropy, ClockComponent, GossipMessage } from '../src/wire/messages.js';
 import { did, gossipOf, text, TOPIC } from './fixtures.js';
 import { transcript } from './transcript.js';
 

@@ -1,7 +1,7 @@
 import type { Did, KeyPair } from '@icn/identity';
-import type { EntryParts } from '../src/entry.js';
-import type { EntryId, EntryName } from '../src/entry-name.js';
-import type { StoreWrite } from '../src/entry-store.js';
+import type { EntryParts } from '../src/entry/entry.js';
+import type { EntryId, EntryName } from '../src/entry/entry-name.js';
+import type { StoreWrite } from '../src/entry/entry-store.js';
 import type { GossipEffect, GossipEvent } from '../src/events.js';
 import { Gossip, type GossipOptions } from '../src/gossip.js';
 import type { Topic } from '../src/topic.js';

@@ -1,8 +1,8 @@
 import type { Did } from '@icn/identity';
-import { decodeParts, encodeParts, decodeEntry } from '../src/entry.js';
-import type { EntryName } from '../src/entry-name.js';
+import { decodeParts, encodeParts, decodeEntry } from '../src/entry/entry.js';
+import type { EntryName } from '../src/entry/entry-name.js';
 import type { GossipEffect } from '../src/events.js';
-import type { GossipMessage } from '../src/types.js';
+import type { GossipMessage } from '../src/wire/messages.js';
 import { did, sentBy } from './fixtures.js';
 
 const numberOf = new Map<Did, number>(Array.from({ length: 100 }, (_, index) => [did(index), index]));

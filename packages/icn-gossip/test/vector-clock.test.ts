@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { VectorClock, type ClockOrder } from '../src/vector-clock.js';
+import { VectorClock, type ClockOrder } from '../src/topic/vector-clock.js';
 import { did } from './fixtures.js';
 
 const counts = fc.array(fc.tuple(fc.constantFrom(did(1), did(2), did(3)), fc.nat({ max: 3 })), {

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fromHex, toHex } from '@icn/identity';
 import { describe, expect, it } from '@jest/globals';
-import { decodeEntry, verifyEntry } from '../src/entry.js';
-import { decodeMessage, encodeMessage } from '../src/message-codec.js';
+import { decodeEntry, verifyEntry } from '../src/entry/entry.js';
+import { decodeMessage, encodeMessage } from '../src/wire/message-codec.js';
 import { buildVectors } from './vectors.js';
 
 // With UPDATE_VECTORS set the files are written anew; their diff is a change of the protocol.

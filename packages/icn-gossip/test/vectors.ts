@@ -1,10 +1,10 @@
 import { toHex } from '@icn/identity';
-import { BloomFilter } from '../src/bloom-filter.js';
-import { encodeCbor, type Cbor } from '../src/cbor.js';
-import type { VerifiedEntry } from '../src/entry.js';
-import { encodeMessage } from '../src/message-codec.js';
-import { rootRow, topicRoot } from '../src/topic-root.js';
-import type { GossipMessage } from '../src/types.js';
+import { BloomFilter } from '../src/repair/bloom-filter.js';
+import { encodeCbor, type Cbor } from '../src/wire/cbor.js';
+import type { VerifiedEntry } from '../src/entry/entry.js';
+import { encodeMessage } from '../src/wire/message-codec.js';
+import { rootRow, topicRoot } from '../src/topic/topic-root.js';
+import type { GossipMessage } from '../src/wire/messages.js';
 import { depOf, entryOf, keyPair, NETWORK, TOPIC } from './fixtures.js';
 
 const FIRST = entryOf({ author: keyPair(1), payload: 'first' });

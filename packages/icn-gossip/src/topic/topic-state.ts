@@ -1,12 +1,12 @@
 import type { Did } from '@icn/identity';
 import { CausalOrder, type Turn } from './causal-order.js';
-import type { EntryLinks } from './entry-header.js';
-import type { EntryId, EntryName, Lane } from './entry-name.js';
+import type { EntryLinks } from '../entry/entry-header.js';
+import type { EntryId, EntryName, Lane } from '../entry/entry-name.js';
 import { HaveSet } from './have-set.js';
-import { PROTOCOL, type GossipLimits } from './limits.js';
-import type { Topic } from './topic.js';
+import { PROTOCOL, type GossipLimits } from '../limits.js';
+import type { Topic } from '../topic.js';
 import { rootRow, topicRoot } from './topic-root.js';
-import type { ClockComponent } from './types.js';
+import type { ClockComponent } from '../wire/messages.js';
 
 /** An entry and the local position it was given, once and for ever (I7). */
 export interface Delivery extends Turn {

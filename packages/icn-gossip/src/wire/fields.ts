@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { didOfKey } from './dids.js';
-import { entryIdFromBytes, type Lane } from './entry-name.js';
+import { entryIdFromBytes, type Lane } from '../entry/entry-name.js';
 import { isLabel } from './label.js';
-import { isTopic } from './topic.js';
+import { isTopic } from '../topic.js';
 
 /** The fields that headers and messages are made of, as they come from outside. */
 

@@ -1,18 +1,24 @@
 import type { Did } from '@icn/identity';
-import { AntiEntropyRounds } from './anti-entropy.js';
-import type { DropName } from './drops.js';
-import { createEntry, decodeEntry, verifyEntry, type DecodedEntry, type VerifiedEntry } from './entry.js';
-import { decodeHeader, type EntryLinks } from './entry-header.js';
-import { entryIdOf, type EntryName } from './entry-name.js';
-import type { StoredHeader } from './entry-store.js';
-import { GossipError } from './errors.js';
-import { PROTOCOL } from './limits.js';
-import type { Topic } from './topic.js';
+import { AntiEntropyRounds } from '../repair/anti-entropy.js';
+import type { DropName } from '../drops.js';
+import {
+  createEntry,
+  decodeEntry,
+  verifyEntry,
+  type DecodedEntry,
+  type VerifiedEntry,
+} from '../entry/entry.js';
+import { decodeHeader, type EntryLinks } from '../entry/entry-header.js';
+import { entryIdOf, type EntryName } from '../entry/entry-name.js';
+import type { StoredHeader } from '../entry/entry-store.js';
+import { GossipError } from '../errors.js';
+import { PROTOCOL } from '../limits.js';
+import type { Topic } from '../topic.js';
 import type { TopicContext } from './topic-context.js';
 import { TopicState, type Delivery } from './topic-state.js';
-import type { AntiEntropy, Announcement, PullRequest, PullResponse } from './types.js';
-import { branchWant } from './want.js';
-import { WantList } from './want-list.js';
+import type { AntiEntropy, Announcement, PullRequest, PullResponse } from '../wire/messages.js';
+import { branchWant } from '../pull/want.js';
+import { WantList } from '../pull/want-list.js';
 
 /** The protocol of one topic: push, pull and anti-entropy around what the node holds of it. */
 export class TopicGossip {

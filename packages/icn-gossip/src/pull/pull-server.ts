@@ -1,14 +1,14 @@
 import type { Did } from '@icn/identity';
-import type { Counters } from './counters.js';
-import { entryByteCount, type EntryParts } from './entry.js';
-import type { EntryId } from './entry-name.js';
-import type { DropName } from './drops.js';
-import type { GossipLimits } from './limits.js';
-import type { Outbox } from './outbox.js';
-import { PeerQuota } from './peer-quota.js';
-import type { Topic } from './topic.js';
-import type { TopicState } from './topic-state.js';
-import type { PullRequest } from './types.js';
+import type { Counters } from '../bounds/counters.js';
+import { entryByteCount, type EntryParts } from '../entry/entry.js';
+import type { EntryId } from '../entry/entry-name.js';
+import type { DropName } from '../drops.js';
+import type { GossipLimits } from '../limits.js';
+import type { Outbox } from '../outbox.js';
+import { PeerQuota } from '../bounds/peer-quota.js';
+import type { Topic } from '../topic.js';
+import type { TopicState } from '../topic/topic-state.js';
+import type { PullRequest } from '../wire/messages.js';
 
 interface Serve {
   readonly peer: Did;

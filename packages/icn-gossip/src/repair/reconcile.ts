@@ -1,8 +1,8 @@
 import { BloomFilter, filterByteCount, isInSlice, sliceCountFor, type Slice } from './bloom-filter.js';
-import type { EntryName } from './entry-name.js';
-import type { TopicState } from './topic-state.js';
-import type { AntiEntropy, ClockComponent } from './types.js';
-import { branchWant, type Want } from './want.js';
+import type { EntryName } from '../entry/entry-name.js';
+import type { TopicState } from '../topic/topic-state.js';
+import type { AntiEntropy, ClockComponent } from '../wire/messages.js';
+import { branchWant, type Want } from '../pull/want.js';
 
 /** An author, a lane, a floor, a seq and an id, with their CBOR heads. */
 const CLOCK_COMPONENT_BYTES = 76;

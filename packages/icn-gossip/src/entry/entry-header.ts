@@ -1,11 +1,11 @@
 import { type Did, fromHex, toHex } from '@icn/identity';
 import { z } from 'zod';
-import { decodeCbor, encodeCbor, type Cbor } from './cbor.js';
-import { keyOfDid } from './dids.js';
+import { decodeCbor, encodeCbor, type Cbor } from '../wire/cbor.js';
+import { keyOfDid } from '../wire/dids.js';
 import { entryIdToBytes, type EntryId, type EntryName, type Lane } from './entry-name.js';
-import { PROTOCOL } from './limits.js';
-import type { Topic } from './topic.js';
-import * as wire from './wire-schema.js';
+import { PROTOCOL } from '../limits.js';
+import type { Topic } from '../topic.js';
+import * as wire from '../wire/fields.js';
 
 /** A causal parent as a header names it: the first 8 bytes of the id, as 16 hex digits, tell branches apart. */
 export interface Dep {

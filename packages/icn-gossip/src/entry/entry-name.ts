@@ -1,5 +1,5 @@
 import { type Did, sha256, toHex } from '@icn/identity';
-import { asciiZ } from './ascii.js';
+import { asciiZ } from '../wire/ascii.js';
 
 /** SHA-256 of an entry's header under a tag, as 64 lower-case hex digits. */
 export type EntryId = string & { readonly entryIdBrand: unique symbol };

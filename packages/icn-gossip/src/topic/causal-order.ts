@@ -1,5 +1,5 @@
-import type { Dep, EntryLinks } from './entry-header.js';
-import type { EntryId, EntryName } from './entry-name.js';
+import type { Dep, EntryLinks } from '../entry/entry-header.js';
+import type { EntryId, EntryName } from '../entry/entry-name.js';
 
 /** An entry whose turn has come. `late`: something that depends on it was delivered before it. */
 export interface Turn {

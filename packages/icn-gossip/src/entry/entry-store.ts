@@ -1,6 +1,6 @@
 import type { EntryParts } from './entry.js';
 import type { EntryId } from './entry-name.js';
-import type { Topic } from './topic.js';
+import type { Topic } from '../topic.js';
 
 /** One change of the store. */
 export type StoreWrite =

@@ -1,9 +1,9 @@
 import { compareBytes, sha256 } from '@icn/identity';
-import { asciiZ } from './ascii.js';
-import { encodeArray, encodeCbor } from './cbor.js';
-import { keyOfDid } from './dids.js';
-import { entryIdToBytes, type EntryName } from './entry-name.js';
-import type { Topic } from './topic.js';
+import { asciiZ } from '../wire/ascii.js';
+import { encodeArray, encodeCbor } from '../wire/cbor.js';
+import { keyOfDid } from '../wire/dids.js';
+import { entryIdToBytes, type EntryName } from '../entry/entry-name.js';
+import type { Topic } from '../topic.js';
 
 const TAG = asciiZ('icn/topic-root');
 const NONE = encodeCbor([]);

@@ -1,7 +1,7 @@
 import type { Did } from '@icn/identity';
-import type { EntryName, Lane } from './entry-name.js';
-import type { TopicState } from './topic-state.js';
-import type { LogRange } from './types.js';
+import type { EntryName, Lane } from '../entry/entry-name.js';
+import type { TopicState } from '../topic/topic-state.js';
+import type { LogRange } from '../wire/messages.js';
 
 /** Something that a node lacks and a peer said it holds. */
 export type Want = EntryWant | RangeWant | BranchWant;

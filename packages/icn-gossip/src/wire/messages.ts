@@ -1,8 +1,8 @@
 import type { Did } from '@icn/identity';
-import type { EntryParts } from './entry.js';
-import type { EntryId, EntryName, Lane } from './entry-name.js';
-import type { Slice } from './bloom-filter.js';
-import type { Topic } from './topic.js';
+import type { EntryParts } from '../entry/entry.js';
+import type { EntryId, EntryName, Lane } from '../entry/entry-name.js';
+import type { Slice } from '../repair/bloom-filter.js';
+import type { Topic } from '../topic.js';
 
 /** All that two gossiping nodes say to each other. The wire form of each is in docs/protocol/messages.md. */
 export type GossipMessage = Hello | Announcement | PullRequest | PullResponse | AntiEntropy;

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { decodeCbor, encodeCbor, type Cbor } from './cbor.js';
 import { keyOfDid } from './dids.js';
-import { entryIdToBytes, type EntryName, type Lane } from './entry-name.js';
-import { partsSchema, partsToCbor } from './entry.js';
-import { PROTOCOL } from './limits.js';
-import type { ClockComponent, GossipMessage, LogRange } from './types.js';
+import { entryIdToBytes, type EntryName, type Lane } from '../entry/entry-name.js';
+import { partsSchema, partsToCbor } from '../entry/entry.js';
+import { PROTOCOL } from '../limits.js';
+import type { ClockComponent, GossipMessage, LogRange } from './messages.js';
 import { u64FromBytes, u64ToBytes } from './u64.js';
-import * as wire from './wire-schema.js';
+import * as wire from './fields.js';
 
 /** The number that stands first in a message. Numbers from 5 on are extensions. */
 const TYPES = { Hello: 0, Announcement: 1, PullRequest: 2, PullResponse: 3, AntiEntropy: 4 } as const;

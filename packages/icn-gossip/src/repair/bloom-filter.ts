@@ -1,5 +1,5 @@
 import xxhash from 'xxhash-wasm';
-import { entryIdToBytes, type EntryId } from './entry-name.js';
+import { entryIdToBytes, type EntryId } from '../entry/entry-name.js';
 
 const hasher = await xxhash();
 

@@ -1,11 +1,11 @@
 import { equalBytes, type Did } from '@icn/identity';
 import { filterOf, lackedBy, summaryBytes, wantsOf } from './reconcile.js';
-import { TokenBucket } from './token-bucket.js';
-import type { TopicContext } from './topic-context.js';
-import type { TopicState } from './topic-state.js';
-import type { AntiEntropy, ClockComponent } from './types.js';
-import { u64FromBytes } from './u64.js';
-import type { WantList } from './want-list.js';
+import { TokenBucket } from '../bounds/token-bucket.js';
+import type { TopicContext } from '../topic/topic-context.js';
+import type { TopicState } from '../topic/topic-state.js';
+import type { AntiEntropy, ClockComponent } from '../wire/messages.js';
+import { u64FromBytes } from '../wire/u64.js';
+import type { WantList } from '../pull/want-list.js';
 
 /** What is known of one peer in one topic. */
 interface PeerView {

@@ -1,5 +1,5 @@
-import type { EntryLinks } from './entry-header.js';
-import type { EntryId } from './entry-name.js';
+import type { EntryLinks } from '../entry/entry-header.js';
+import type { EntryId } from '../entry/entry-name.js';
 
 /**
  * What this node holds of one log: the exact set, where a vector clock keeps only a maximum.

@@ -1,12 +1,12 @@
 import type { Did } from '@icn/identity';
-import type { Counters } from './counters.js';
-import type { DropName } from './drops.js';
-import type { EntryName } from './entry-name.js';
-import type { GossipLimits } from './limits.js';
-import type { PeerQuota } from './peer-quota.js';
-import type { TopicContext } from './topic-context.js';
-import type { TopicState } from './topic-state.js';
-import type { LogRange } from './types.js';
+import type { Counters } from '../bounds/counters.js';
+import type { DropName } from '../drops.js';
+import type { EntryName } from '../entry/entry-name.js';
+import type { GossipLimits } from '../limits.js';
+import type { PeerQuota } from '../bounds/peer-quota.js';
+import type { TopicContext } from '../topic/topic-context.js';
+import type { TopicState } from '../topic/topic-state.js';
+import type { LogRange } from '../wire/messages.js';
 import { isMet, keyOf, nextAfter, rangeOf, widest, type Answer, type Want } from './want.js';
 
 interface Wanted {

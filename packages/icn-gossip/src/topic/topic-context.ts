@@ -1,10 +1,10 @@
 import type { KeyPair } from '@icn/identity';
-import type { Counters } from './counters.js';
-import type { DropName } from './drops.js';
-import type { GossipLimits } from './limits.js';
-import type { Outbox } from './outbox.js';
-import type { PeerQuota } from './peer-quota.js';
-import type { PullServer } from './pull-server.js';
+import type { Counters } from '../bounds/counters.js';
+import type { DropName } from '../drops.js';
+import type { GossipLimits } from '../limits.js';
+import type { Outbox } from '../outbox.js';
+import type { PeerQuota } from '../bounds/peer-quota.js';
+import type { PullServer } from '../pull/pull-server.js';
 
 /** How a node says what it holds: by its clock, by a Bloom filter of ids, or by whichever takes fewer bytes (`auto`). */
 export type Reconcile = 'auto' | 'clock' | 'bloom';
