@@ -5,6 +5,7 @@ import type { StoredHeader, StoreWrite } from './entry/entry-store.js';
 import type { GossipErrorCode } from './errors.js';
 import type { AccessControl } from './gossip.js';
 import type { Topic } from './topic.js';
+import type { ClosedLog } from './wire/messages.js';
 
 /** What happened, told to the gossip machine by its driver. */
 export type GossipEvent =
@@ -17,6 +18,12 @@ export type GossipEvent =
   | { readonly type: 'restored'; readonly topic: Topic; readonly entries: readonly StoredHeader[] }
   /** The node follows a topic from now on. */
   | { readonly type: 'joined'; readonly topic: Topic; readonly access: AccessControl }
+  /** The node follows a topic no more; what it holds of it stays in the store. */
+  | { readonly type: 'left'; readonly topic: Topic }
+  /** A `connect` came to nothing: the peer cannot be reached now. */
+  | { readonly type: 'unreachable'; readonly peer: Did }
+  /** The driver met another live node with this node's DID. */
+  | { readonly type: 'twin-met' }
   /** The application has something to publish; `ref` names the request in the answer. */
   | { readonly type: 'submitted'; readonly topic: Topic; readonly payload: Uint8Array; readonly ref: number }
   /** The write of that number, and all before it, are on disk. */
@@ -52,7 +59,14 @@ export type GossipEffect =
       readonly position: number;
       readonly name: EntryName;
       readonly late: boolean;
+      /** Its author forked: the log has another entry with the same `prev` (I9). */
+      readonly forked: boolean;
     }
+  /**
+   * What leaves a topic after it was delivered, at a position of its own in the consumers' sequence: the log was
+   * closed from seq `from` on, because its author forked it beyond bearing (I9).
+   */
+  | { readonly type: 'withdraw'; readonly topic: Topic; readonly position: number; readonly log: ClosedLog }
   /** What was `submitted` is durable, under this name. */
   | { readonly type: 'acknowledge'; readonly ref: number; readonly name: EntryName }
   /** What was `submitted` surely did not happen. */
@@ -62,5 +76,10 @@ export type GossipEffect =
       readonly code: GossipErrorCode;
       readonly message: string;
     }
+  /** Reach this peer, by whatever address is known; then tell `peer-up` or `unreachable`. */
+  | { readonly type: 'connect'; readonly peer: Did }
+  /** Keep the link to this peer: a topic's overlay stands on it. Until `release`; counted, so each takes one. */
+  | { readonly type: 'protect'; readonly peer: Did }
+  | { readonly type: 'release'; readonly peer: Did }
   /** The peer has nothing to say to this node. */
   | { readonly type: 'disconnect'; readonly peer: Did; readonly reason: 'network-wrong' | 'version-unknown' };

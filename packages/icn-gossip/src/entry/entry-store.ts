@@ -1,11 +1,19 @@
 import type { EntryParts } from './entry.js';
 import type { EntryId } from './entry-name.js';
 import type { Topic } from '../topic.js';
+import type { ClosedLog } from '../wire/messages.js';
 
 /** One change of the store. */
 export type StoreWrite =
   | { readonly type: 'entry'; readonly topic: Topic; readonly id: EntryId; readonly parts: EntryParts }
-  | { readonly type: 'position'; readonly topic: Topic; readonly position: number; readonly id: EntryId };
+  | { readonly type: 'position'; readonly topic: Topic; readonly position: number; readonly id: EntryId }
+  /** A position that tells of what left the topic, instead of an entry. */
+  | {
+      readonly type: 'withdrawal';
+      readonly topic: Topic;
+      readonly position: number;
+      readonly log: ClosedLog;
+    };
 
 /** An entry as a store gives it back at start: without payload; `position` where it was delivered. Damaged, it has no header bytes. */
 export interface StoredHeader {

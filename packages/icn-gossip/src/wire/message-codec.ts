@@ -1,22 +1,18 @@
-import { z } from 'zod';
+import { partsToCbor } from '../entry/entry.js';
+import { entryIdToBytes, type EntryName } from '../entry/entry-name.js';
+import { PROTOCOL } from '../limits.js';
 import { decodeCbor, encodeCbor, type Cbor } from './cbor.js';
 import { keyOfDid } from './dids.js';
-import { entryIdToBytes, type EntryName, type Lane } from '../entry/entry-name.js';
-import { partsSchema, partsToCbor } from '../entry/entry.js';
-import { PROTOCOL } from '../limits.js';
-import type { ClockComponent, GossipMessage, LogRange } from './messages.js';
-import { u64FromBytes, u64ToBytes } from './u64.js';
-import * as wire from './fields.js';
-
-/** The number that stands first in a message. Numbers from 5 on are extensions. */
-const TYPES = { Hello: 0, Announcement: 1, PullRequest: 2, PullResponse: 3, AntiEntropy: 4 } as const;
+import { SCHEMAS, SUMMARY_NUMBERS, TYPE_NUMBERS } from './message-schema.js';
+import type { AntiEntropy, GossipMessage, LogRange, PullRequest, Summary } from './messages.js';
+import { u64sToBytes, u64ToBytes } from './u64.js';
 
 /** One message as one frame: a CBOR array of its type's number and its fields, in the order of the protocol. */
 export function encodeMessage(message: GossipMessage): Uint8Array {
-  return encodeCbor([TYPES[message.type], ...fieldsOf(message)]);
+  return encodeCbor([TYPE_NUMBERS[message.type], ...fieldsOf(message)]);
 }
 
-/** `unknown-type` is a message of a later version: ignored, not a fault. */
+/** `message-unknown` is a message of a later version: ignored, not a fault. */
 export type MessageFault = 'message-malformed' | 'message-too-large' | 'message-unknown';
 
 /** Reads a frame that anybody may have sent. Never throws; fields after the last known one are allowed. */
@@ -24,7 +20,7 @@ export function decodeMessage(frame: Uint8Array): GossipMessage | MessageFault {
   if (frame.length > PROTOCOL.frameBytesMax) return 'message-too-large';
   const value = decodeCbor(frame);
   if (!Array.isArray(value) || typeof value[0] !== 'number') return 'message-malformed';
-  const schema = SCHEMAS[value[0]];
+  const schema = SCHEMAS.get(value[0]);
   if (schema === undefined) return 'message-unknown';
   const parsed = schema.safeParse(value.slice(1));
   return parsed.success ? parsed.data : 'message-malformed';
@@ -32,22 +28,26 @@ export function decodeMessage(frame: Uint8Array): GossipMessage | MessageFault {
 
 function fieldsOf(message: GossipMessage): readonly Cbor[] {
   switch (message.type) {
-    case 'Hello':
-      return [message.version, message.network, message.extensions];
+    case 'Hello': {
+      const { version, network, extensions, nonce, epoch, heard } = message;
+      return [version, network, extensions, nonce, epoch, heard];
+    }
+    case 'Subscribe':
+      return [message.topics, message.reply];
+    case 'Unsubscribe':
+      return [message.topics];
+    case 'Roots':
+      return [message.roundId, message.answer, message.topicCount, message.root, message.rows];
     case 'Announcement':
       return [
         message.topic,
         nameToCbor(message.name),
         message.entry === undefined ? null : partsToCbor(message.entry),
       ];
+    case 'Announcements':
+      return [message.topic, message.entries.map(partsToCbor), message.names.map(nameToCbor)];
     case 'PullRequest':
-      return [
-        message.requestId,
-        message.topic,
-        message.missing.map(nameToCbor),
-        message.ranges.map(({ author, lane, from, to }) => [keyOfDid(author), lane, from, to]),
-        message.bytesMax,
-      ];
+      return pullRequestFields(message);
     case 'PullResponse':
       return [
         message.requestId,
@@ -56,24 +56,67 @@ function fieldsOf(message: GossipMessage): readonly Cbor[] {
         message.more,
       ];
     case 'AntiEntropy':
-      return [
-        message.topic,
-        message.roundId,
-        message.answer,
-        u64ToBytes(message.salt),
-        message.root,
-        message.epoch,
-        message.clock?.map(({ author, lane, floor, seq, id }) => [
-          keyOfDid(author),
-          lane,
-          floor,
-          seq,
-          entryIdToBytes(id),
-        ]) ?? null,
-        message.closed.map(({ author, lane, from }) => [keyOfDid(author), lane, from]),
-        message.filter && [message.filter.slice.index, message.filter.slice.count, message.filter.bytes],
-        message.sketch,
-      ];
+      return antiEntropyFields(message);
+    case 'Equivocation':
+      return [message.topic, message.entries.map(partsToCbor)];
+    case 'Graft':
+    case 'Prune':
+    case 'Join':
+    case 'Disconnect':
+      return [message.topic];
+    case 'ForwardJoin':
+      return [message.topic, keyOfDid(message.joiner), message.ttl];
+    case 'Neighbor':
+      return [message.topic, message.isUrgent];
+    case 'NeighborAnswer':
+      return [message.topic, message.accepted];
+    case 'Shuffle':
+      return [message.topic, keyOfDid(message.origin), message.ttl, message.peers.map(keyOfDid)];
+    case 'ShuffleReply':
+      return [message.topic, message.peers.map(keyOfDid)];
+  }
+}
+
+function pullRequestFields(message: PullRequest): readonly Cbor[] {
+  const { requestId, topic, missing, ranges, bytesMax, heads, evidence } = message;
+  return [
+    requestId,
+    topic,
+    missing.map(nameToCbor),
+    logRangesToCbor(ranges),
+    bytesMax,
+    heads && [heads.roundId, u64sToBytes(heads.wants), u64sToBytes(heads.haves)],
+    evidence.map(({ author, lane }) => [keyOfDid(author), lane]),
+  ];
+}
+
+function antiEntropyFields(message: AntiEntropy): readonly Cbor[] {
+  const { topic, roundId, answer, root, counts, closed, summary } = message;
+  return [
+    topic,
+    roundId,
+    answer,
+    root,
+    counts && [counts.heads, counts.held, counts.parked],
+    closed.map(({ author, lane, from }) => [keyOfDid(author), lane, from]),
+    summary && [SUMMARY_NUMBERS[summary.type], ...summaryFields(summary)],
+  ];
+}
+
+function summaryFields(summary: Summary): readonly Cbor[] {
+  switch (summary.type) {
+    case 'clock': {
+      const rows = summary.clock.map(({ author, lane, floor, seq, id }) => {
+        return [keyOfDid(author), lane, floor, seq, entryIdToBytes(id)];
+      });
+      return [rows, summary.base];
+    }
+    case 'filter':
+      return [u64ToBytes(summary.salt), summary.slice.index, summary.slice.count, summary.bytes];
+    case 'sketch':
+      return [summary.first, summary.symbols];
+    case 'sketch-request':
+      return [summary.first, summary.count];
   }
 }
 
@@ -81,90 +124,16 @@ function nameToCbor({ author, lane, seq, id }: EntryName): Cbor {
   return [keyOfDid(author), lane, seq, entryIdToBytes(id)];
 }
 
-const name = z
-  .tuple([wire.author, wire.lane, wire.positive, wire.entryId])
-  .transform(([author, lane, seq, id]): EntryName => ({ author, lane, seq, id }));
-
-const range = z
-  .tuple([wire.author, wire.lane, wire.positive, wire.positive])
-  .refine(([, , from, to]) => from <= to)
-  .transform(([author, lane, from, to]): LogRange => ({ author, lane, from, to }));
-
-const clockComponent = z
-  .tuple([wire.author, wire.lane, wire.uint, wire.positive, wire.entryId])
-  .transform(([author, lane, floor, seq, id]): ClockComponent => ({ author, lane, floor, seq, id }));
-
-const closedLog = z
-  .tuple([wire.author, wire.lane, wire.positive])
-  .transform(([author, lane, from]): { author: typeof author; lane: Lane; from: number } => ({
-    author,
-    lane,
-    from,
-  }));
-
-const filter = z
-  .tuple([wire.uint, wire.positive, wire.bytes.refine((bytes) => bytes.length > 0)])
-  .refine(([index, count]) => index < count)
-  .transform(([index, count, bytes]) => ({ slice: { index, count }, bytes }));
-
-/** An entry of a response that cannot be read costs only itself. */
-const entryOrUndefined = z.unknown().transform((value) => partsSchema.safeParse(value).data);
-
-const SCHEMAS: Readonly<Record<number, z.ZodType<GossipMessage>>> = {
-  [TYPES.Hello]: z
-    .tuple([wire.uint, wire.label, z.array(wire.label).max(64)])
-    .rest(z.unknown())
-    .transform(([version, network, extensions]) => ({
-      type: 'Hello' as const,
-      version,
-      network,
-      extensions,
-    })),
-  [TYPES.Announcement]: z
-    .tuple([wire.topic, name, partsSchema.nullable()])
-    .rest(z.unknown())
-    .transform(([topic, entryName, entry]) => {
-      return { type: 'Announcement' as const, topic, name: entryName, entry: entry ?? undefined };
-    }),
-  [TYPES.PullRequest]: z
-    .tuple([wire.uint, wire.topic, z.array(name), z.array(range), wire.positive])
-    .rest(z.unknown())
-    .transform(([requestId, topic, missing, ranges, bytesMax]) => {
-      return { type: 'PullRequest' as const, requestId, topic, missing, ranges, bytesMax };
-    }),
-  [TYPES.PullResponse]: z
-    .tuple([wire.uint, wire.topic, z.array(entryOrUndefined), z.boolean()])
-    .rest(z.unknown())
-    .transform(([requestId, topic, entries, more]) => {
-      return { type: 'PullResponse' as const, requestId, topic, entries, more };
-    }),
-  [TYPES.AntiEntropy]: z
-    .tuple([
-      wire.topic,
-      wire.uint,
-      z.boolean(),
-      wire.bytesOf(8).transform(u64FromBytes),
-      wire.bytesOf(32),
-      wire.bytesOf(8),
-      z.array(clockComponent).nullable(),
-      z.array(closedLog),
-      filter.nullable(),
-      wire.bytes.nullable(),
-    ])
-    .rest(z.unknown())
-    .transform(([topic, roundId, answer, salt, root, epoch, clock, closed, bloom, sketch]) => {
-      return {
-        type: 'AntiEntropy' as const,
-        topic,
-        roundId,
-        answer,
-        salt,
-        root,
-        epoch,
-        clock,
-        closed,
-        filter: bloom,
-        sketch,
-      };
-    }),
-};
+/** Ranges of one log that follow each other, ascending and apart, share one row: first seq, count, seqs passed over, count… */
+function logRangesToCbor(ranges: readonly LogRange[]): Cbor {
+  const rows: [Uint8Array, number, number[]][] = [];
+  let last: LogRange | undefined;
+  for (const range of ranges) {
+    const isSameLog = last?.author === range.author && last.lane === range.lane && range.from > last.to + 1;
+    const runs = isSameLog ? rows.at(-1)![2] : [];
+    if (!isSameLog) rows.push([keyOfDid(range.author), range.lane, runs]);
+    runs.push(range.from - (isSameLog ? last!.to + 1 : 0), range.to - range.from + 1);
+    last = range;
+  }
+  return rows;
+}
