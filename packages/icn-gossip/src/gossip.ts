@@ -1,4 +1,4 @@
-import type { Did, KeyPair } from '@icn/identity';
+import { verify, type Did, type KeyPair } from '@icn/identity';
 import { Counters } from './bounds/counters.js';
 import { Deadlines } from './bounds/deadlines.js';
 import type { DropName } from './drops.js';
@@ -14,7 +14,9 @@ import { PullServer } from './pull/pull-server.js';
 import type { Topic } from './topic.js';
 import type { Reconcile, TopicContext } from './topic/topic-context.js';
 import { TopicGossip } from './topic/topic-gossip.js';
-import type { GossipMessage, Hello } from './wire/messages.js';
+import { Peers, type Peer } from './link/peers.js';
+import { Rounds } from './link/rounds.js';
+import type { Hello, TopicMessage } from './wire/messages.js';
 
 /** Who may read and write a topic. */
 export type AccessControl =
@@ -34,6 +36,8 @@ export interface GossipOptions {
   readonly random: (byteCount: number) => Uint8Array;
   readonly limits?: Partial<GossipLimits>;
   readonly reconcile?: Reconcile;
+  /** Checks the signatures of entries; a simulation may count or remember. Default: `verify` of @icn/identity. */
+  readonly verifySignature?: typeof verify;
 }
 
 /** A topic at a glance. Equal roots mean equal entries. */
@@ -60,24 +64,47 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
   readonly #server: PullServer;
   readonly #context: TopicContext;
   readonly #topics = new Map<Topic, TopicGossip>();
-  readonly #peers = new Set<Did>();
+  readonly #peers: Peers;
+  readonly #rounds: Rounds;
   /** When each topic next wants to be woken; set anew by each event that reaches the topic. */
-  readonly #wakes = new Deadlines<TopicGossip>();
+  readonly #wakes = new Deadlines<TopicGossip | Rounds>();
 
-  constructor({ keyPair, network, random, limits = {}, reconcile = 'auto' }: GossipOptions) {
+  constructor({
+    keyPair,
+    network,
+    random,
+    limits = {},
+    reconcile = 'auto',
+    verifySignature = verify,
+  }: GossipOptions) {
     if (!isLabel(network))
       throw new RangeError('a network name is 1 to 64 printable ASCII characters without a space');
     this.#network = network;
     this.#limits = limitsWith(limits);
     this.#outbox = new Outbox(this.#limits.heldBytesMax, this.#counters);
     this.#server = new PullServer(this.#limits, this.#outbox, this.#counters);
+    const epoch = random(8);
+    const self = keyPair.did;
+    const outbox = this.#outbox;
+    this.#peers = new Peers({ self, network, epoch, random, outbox });
+    this.#rounds = new Rounds({
+      self,
+      peers: this.#peers,
+      topics: this.#topics,
+      limits: this.#limits,
+      outbox,
+      random,
+      at: (topic, event) => this.#at(topic, event),
+    });
     this.#context = {
       keyPair,
       network,
       random,
       reconcile,
       limits: this.#limits,
-      epoch: random(8),
+      peers: this.#peers,
+      rounds: this.#rounds,
+      verifySignature,
       counters: this.#counters,
       outbox: this.#outbox,
       server: this.#server,
@@ -136,24 +163,37 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
       case 'woke':
         for (const due of this.#wakes.takeDue(nowMs)) this.#at(due, (topic) => topic.woke(nowMs));
         break;
+      case 'left':
+        this.#left(event.topic);
+        break;
+      case 'unreachable':
+        for (const each of this.#topics.values())
+          this.#at(each, (topic) => topic.unreachable(event.peer, nowMs));
+        break;
+      case 'twin-met':
+        for (const each of this.#topics.values()) each.twinMet();
+        break;
       default:
         event satisfies never;
     }
     return this.#outbox.take();
   }
 
-  #peerUp(peer: Did, nowMs: number): void {
-    if (this.#peers.has(peer)) return;
-    this.#peers.add(peer);
-    const hello: Hello = { type: 'Hello', version: PROTOCOL.version, network: this.#network, extensions: [] };
-    this.#outbox.send([peer], hello);
-    for (const each of this.#topics.values()) this.#at(each, (topic) => topic.peerUp(peer, nowMs));
+  #peerUp(did: Did, nowMs: number): void {
+    const peer = this.#peers.up(did);
+    if (peer === undefined) return;
+    this.#rounds.subscribe([did], false);
+    this.#rounds.peerUp(did, nowMs);
+    this.#wakes.set(this.#rounds, this.#rounds.wakeAtMs);
   }
 
-  #peerDown(peer: Did, nowMs: number): void {
-    if (!this.#peers.delete(peer)) return;
-    this.#server.dropPeer(peer);
-    for (const each of this.#topics.values()) this.#at(each, (topic) => topic.peerDown(peer, nowMs));
+  #peerDown(did: Did, nowMs: number): void {
+    const peer = this.#peers.down(did);
+    if (peer === undefined) return;
+    this.#server.dropPeer(did);
+    this.#rounds.peerDown(did);
+    this.#wakes.set(this.#rounds, this.#rounds.wakeAtMs);
+    for (const each of this.#topics.values()) this.#at(each, (topic) => topic.followerDown(did, nowMs));
   }
 
   #joined(topic: Topic, access: AccessControl, nowMs: number): void {
@@ -161,7 +201,24 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
       const message = `topics of ${access.type} access are not enforced on every path yet, so this version does not open them`;
       throw new GossipError('access-not-yet', message);
     }
-    this.#at(this.#topicOf(topic), (joined) => joined.join(this.#peers, nowMs));
+    const joined = this.#topicOf(topic);
+    if (joined.isJoined) return;
+    this.#at(joined, () => joined.join(nowMs));
+    const peers = [...this.#peers].map(({ did }) => did);
+    this.#outbox.send(peers, { type: 'Subscribe', topics: [topic], reply: true });
+  }
+
+  #left(topic: Topic): void {
+    const left = this.#topics.get(topic);
+    if (left?.isJoined !== true) return;
+    for (const peer of this.#peers) peer.topics.delete(topic);
+    this.#outbox.send(
+      [...this.#peers].map(({ did }) => did),
+      { type: 'Unsubscribe', topics: [topic] },
+    );
+    left.leave();
+    this.#wakes.set(left, undefined);
+    this.#topics.delete(topic);
   }
 
   #submitted(topic: Topic, payload: Uint8Array, ref: number, nowMs: number): void {
@@ -177,25 +234,56 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
   }
 
   #received(from: Did, frame: Uint8Array, nowMs: number): void {
-    if (!this.#peers.has(from)) return this.#counters.add('peer-unknown');
+    const peer = this.#peers.get(from);
+    if (peer === undefined) return this.#counters.add('peer-unknown');
     const message = decodeMessage(frame);
     if (typeof message === 'string') return this.#counters.add(message);
-    if (message.type === 'Hello') return this.#receivedHello(from, message, nowMs);
+    switch (message.type) {
+      case 'Hello':
+        return this.#receivedHello(peer, message, nowMs);
+      case 'Subscribe':
+        return this.#rounds.receivedSubscribe(peer, message, nowMs);
+      case 'Unsubscribe':
+        return this.#receivedUnsubscribe(peer, message.topics, nowMs);
+      case 'Roots':
+        return this.#rounds.receivedRoots(peer, message, nowMs);
+      default:
+        return this.#receivedOfTopic(peer, message, frame.length, nowMs);
+    }
+  }
+
+  #receivedOfTopic(peer: Peer, message: TopicMessage, byteCount: number, nowMs: number): void {
     const topic = this.#topics.get(message.topic);
-    if (topic?.isJoined !== true) return this.#counters.add('topic-unknown');
-    this.#at(topic, () => dispatch(topic, from, message, nowMs));
+    if (topic?.isJoined !== true) {
+      this.#counters.add('topic-unknown');
+      if (message.type === 'AntiEntropy' && !message.answer)
+        this.#outbox.send([peer.did], { type: 'Unsubscribe', topics: [message.topic] });
+      return;
+    }
+    // Who speaks of a topic follows it.
+    this.#rounds.follow(peer, message.topic, nowMs);
+    this.#at(topic, () => topic.received(peer.did, message, byteCount, nowMs));
+  }
+
+  #receivedUnsubscribe(peer: Peer, topics: readonly Topic[], nowMs: number): void {
+    for (const name of topics) {
+      if (!peer.topics.delete(name)) continue;
+      const topic = this.#topics.get(name);
+      if (topic !== undefined) this.#at(topic, () => topic.followerDown(peer.did, nowMs));
+    }
   }
 
   /** A peer that has nothing to say to this node is gone for it at once, whenever the driver closes the link. */
-  #receivedHello(peer: Did, { version, network }: Hello, nowMs: number): void {
-    if (network === this.#network && version === PROTOCOL.version) return;
-    this.#peerDown(peer, nowMs);
+  #receivedHello(peer: Peer, hello: Hello, nowMs: number): void {
+    const { network, version } = hello;
+    if (network === this.#network && version === PROTOCOL.version) return this.#peers.greeted(peer, hello);
+    this.#peerDown(peer.did, nowMs);
     const reason = network === this.#network ? 'version-unknown' : 'network-wrong';
-    this.#outbox.effect({ type: 'disconnect', peer, reason });
+    this.#outbox.effect({ type: 'disconnect', peer: peer.did, reason });
   }
 
   /** Lets an event reach a topic, and notes when that wants to be woken now. */
-  #at(topic: TopicGossip, event: (topic: TopicGossip) => void): void {
+  #at<Part extends TopicGossip | Rounds>(topic: Part, event: (topic: Part) => void): void {
     event(topic);
     this.#wakes.set(topic, topic.wakeAtMs);
   }
@@ -212,23 +300,5 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
       this.#topics.set(name, (topic = new TopicGossip(name, this.#context)));
     }
     return topic;
-  }
-}
-
-function dispatch(
-  topic: TopicGossip,
-  from: Did,
-  message: Exclude<GossipMessage, Hello>,
-  nowMs: number,
-): void {
-  switch (message.type) {
-    case 'Announcement':
-      return topic.receivedAnnouncement(from, message, nowMs);
-    case 'PullRequest':
-      return topic.receivedPullRequest(from, message);
-    case 'PullResponse':
-      return topic.receivedPullResponse(from, message, nowMs);
-    case 'AntiEntropy':
-      return topic.receivedAntiEntropy(from, message, nowMs);
   }
 }

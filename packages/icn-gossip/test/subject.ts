@@ -2,8 +2,10 @@ import type { EntryParts, VerifiedEntry } from '../src/entry/entry.js';
 import type { GossipEffect, GossipEvent } from '../src/events.js';
 import type { Gossip, GossipOptions } from '../src/gossip.js';
 import { encodeMessage } from '../src/wire/message-codec.js';
-import type { AntiEntropy, ClockComponent, GossipMessage } from '../src/wire/messages.js';
-import { did, gossipOf, text, TOPIC } from './fixtures.js';
+import type { AntiEntropy, ClockComponent, GossipMessage, Hello } from '../src/wire/messages.js';
+import { EXTENSIONS } from '../src/link/peers.js';
+import { PROTOCOL } from '../src/limits.js';
+import { did, gossipOf, NETWORK, text, TOPIC } from './fixtures.js';
 import { transcript } from './transcript.js';
 
 /** The number of the node under test. */
@@ -35,7 +37,8 @@ export class Subject {
   meet(...peers: readonly number[]): void {
     for (const peer of peers) {
       this.handle({ type: 'peer-up', peer: did(peer) });
-      this.handle({ type: 'received', from: did(peer), frame: encodeMessage(emptyAnswer()) });
+      for (const message of [hello(), subscribe(), emptyAnswer()])
+        this.handle({ type: 'received', from: did(peer), frame: encodeMessage(message) });
     }
   }
 
@@ -65,11 +68,28 @@ export function joined(...peers: readonly number[]): Subject {
   return subject;
 }
 
+export function hello(changes: Partial<Hello> = {}): Hello {
+  return {
+    type: 'Hello',
+    version: PROTOCOL.version,
+    network: NETWORK,
+    extensions: EXTENSIONS,
+    nonce: new Uint8Array(8),
+    epoch: new Uint8Array(8),
+    heard: true,
+    ...changes,
+  };
+}
+
+function subscribe(): GossipMessage {
+  return { type: 'Subscribe', topics: [TOPIC], reply: false };
+}
+
 /** What a peer that holds nothing says of the topic; its root is that of an empty topic. */
 export function emptyAnswer(): AntiEntropy {
   const gossip = gossipOf(9);
   gossip.handle({ type: 'joined', topic: TOPIC, access: { type: 'Public' } }, 0);
-  return antiEntropy({ root: gossip.status()[0]!.root, answer: true, clock: null });
+  return antiEntropy({ root: gossip.status()[0]!.root, answer: true });
 }
 
 export function antiEntropy(fields: Partial<AntiEntropy>): AntiEntropy {
@@ -78,15 +98,17 @@ export function antiEntropy(fields: Partial<AntiEntropy>): AntiEntropy {
     topic: TOPIC,
     roundId: 7,
     answer: false,
-    salt: 1n,
     root: new Uint8Array(32),
-    epoch: new Uint8Array(8),
-    clock: [],
+    counts: null,
     closed: [],
-    filter: null,
-    sketch: null,
+    summary: null,
     ...fields,
   };
+}
+
+/** A question that carries a whole clock. */
+export function clockQuestion(clock: readonly ClockComponent[]): AntiEntropy {
+  return antiEntropy({ summary: { type: 'clock', clock, base: null } });
 }
 
 export function eager({ name, parts }: VerifiedEntry, changes: Partial<EntryParts> = {}): GossipMessage {

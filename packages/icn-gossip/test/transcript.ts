@@ -2,7 +2,7 @@ import type { Did } from '@icn/identity';
 import { decodeParts, encodeParts, decodeEntry } from '../src/entry/entry.js';
 import type { EntryName } from '../src/entry/entry-name.js';
 import type { GossipEffect } from '../src/events.js';
-import type { GossipMessage } from '../src/wire/messages.js';
+import type { AntiEntropy, GossipMessage } from '../src/wire/messages.js';
 import { did, sentBy } from './fixtures.js';
 
 const numberOf = new Map<Did, number>(Array.from({ length: 100 }, (_, index) => [did(index), index]));
@@ -18,16 +18,24 @@ function lineOf(effect: GossipEffect): string[] {
       return [`send to ${effect.to.map(peer).join(', ')}: ${said(sentBy([effect])[0]!.message)}`];
     case 'persist':
       return [
-        `persist #${effect.write}: ${effect.writes.map((write) => (write.type === 'entry' ? `entry ${stored(write.parts)}` : `position ${write.position}`)).join(', ')}`,
+        `persist #${effect.write}: ${effect.writes.map((write) => (write.type === 'entry' ? `entry ${stored(write.parts)}` : `${write.type} ${write.position}`)).join(', ')}`,
       ];
     case 'load':
       return [`load #${effect.load}: ${effect.ids.length} within ${effect.bytesMax}`];
     case 'deliver':
-      return [`deliver ${effect.position}: ${entry(effect.name)}${effect.late ? ' late' : ''}`];
+      return [
+        `deliver ${effect.position}: ${entry(effect.name)}${effect.late ? ' late' : ''}${effect.forked ? ' forked' : ''}`,
+      ];
     case 'acknowledge':
       return [`acknowledge ${effect.ref}: ${entry(effect.name)}`];
     case 'reject':
       return [`reject ${effect.ref}: ${effect.code}`];
+    case 'withdraw':
+      return [`withdraw ${effect.position}: ${peer(effect.log.author)} from ${effect.log.from}`];
+    case 'connect':
+    case 'protect':
+    case 'release':
+      return [`${effect.type} ${peer(effect.peer)}`];
     case 'disconnect':
       return [`disconnect ${peer(effect.peer)}: ${effect.reason}`];
   }
@@ -47,12 +55,47 @@ function said(message: GossipMessage): string {
       const entries = message.entries.map((parts) => (parts === undefined ? 'garbage' : stored(parts)));
       return `PullResponse #${message.requestId} [${entries.join(', ')}]${message.more ? ' more' : ''}`;
     }
-    case 'AntiEntropy': {
-      const clock = message.clock?.map(({ author, seq }) => `${peer(author)}/${seq}`);
-      const summary =
-        clock === undefined ? (message.filter === null ? 'root' : 'filter') : `clock {${clock.join(', ')}}`;
-      return `AntiEntropy ${message.answer ? 'answer' : 'question'} ${summary}`;
+    case 'AntiEntropy':
+      return `AntiEntropy ${message.answer ? 'answer' : 'question'} ${summarized(message)}`;
+    case 'Subscribe':
+    case 'Unsubscribe':
+      return `${message.type} ${message.topics.join(', ')}`;
+    case 'Announcements': {
+      const all = [...message.entries.map(stored), ...message.names.map((name) => `${entry(name)} lazy`)];
+      return `Announcements ${all.join(', ')}`;
     }
+    case 'Neighbor':
+      return message.isUrgent ? 'Neighbor urgent' : 'Neighbor';
+    case 'NeighborAnswer':
+      return message.accepted ? 'NeighborAnswer yes' : 'NeighborAnswer no';
+    case 'ForwardJoin':
+      return `ForwardJoin ${peer(message.joiner)} ttl ${message.ttl}`;
+    case 'Shuffle':
+    case 'ShuffleReply':
+      return `${message.type} ${message.peers.map(peer).join(', ')}`;
+    case 'Equivocation':
+      return `Equivocation ${message.entries.map(stored).join(', ')}`;
+    case 'Roots':
+    case 'Graft':
+    case 'Prune':
+    case 'Join':
+    case 'Disconnect':
+      return message.type;
+  }
+}
+
+function summarized({ root, summary }: AntiEntropy): string {
+  switch (summary?.type) {
+    case undefined:
+      return root === null ? 'equal' : 'root';
+    case 'clock':
+      return `clock {${summary.clock.map(({ author, seq }) => `${peer(author)}/${seq}`).join(', ')}}`;
+    case 'sketch':
+      return `sketch from ${summary.first}`;
+    case 'sketch-request':
+      return `sketch-request ${summary.first}+${summary.count}`;
+    case 'filter':
+      return 'filter';
   }
 }
 

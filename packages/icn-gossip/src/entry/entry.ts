@@ -56,13 +56,14 @@ export function decodeEntry(parts: EntryParts): DecodedEntry | HeaderFault {
 }
 
 /** Checks payload and proof: the one signature check that an entry costs a node (I2). */
-export function verifyEntry(entry: DecodedEntry): VerifiedEntry | EntryFault {
+export function verifyEntry(entry: DecodedEntry, verifySignature = verify): VerifiedEntry | EntryFault {
   const { header, name, parts } = entry;
   if (parts.payload === undefined) return 'payload-missing';
   if (parts.payload.length !== header.payloadLength) return 'payload-wrong';
   if (!equalBytes(sha256(parts.payload), header.payloadHash)) return 'payload-wrong';
   const key = keyOfDid(header.author);
-  if (!verify(key, 'icn/entry', entryIdToBytes(name.id), parts.proof.signature)) return 'signature-wrong';
+  if (!verifySignature(key, 'icn/entry', entryIdToBytes(name.id), parts.proof.signature))
+    return 'signature-wrong';
   return entry as VerifiedEntry;
 }
 

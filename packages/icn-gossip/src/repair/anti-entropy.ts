@@ -3,14 +3,12 @@ import { filterOf, lackedBy, summaryBytes, wantsOf } from './reconcile.js';
 import { TokenBucket } from '../bounds/token-bucket.js';
 import type { TopicContext } from '../topic/topic-context.js';
 import type { TopicState } from '../topic/topic-state.js';
-import type { AntiEntropy, ClockComponent } from '../wire/messages.js';
+import type { AntiEntropy, ClockComponent, FilterSummary, Summary } from '../wire/messages.js';
 import { u64FromBytes } from '../wire/u64.js';
 import type { WantList } from '../pull/want-list.js';
 
 /** What is known of one peer in one topic. */
 interface PeerView {
-  /** It spoke of the topic, so it follows it. */
-  isSubscribed: boolean;
   /** The root that it last said is its own. */
   root: Uint8Array | undefined;
   /** Which slice of the id space its next filter covers. */
@@ -19,8 +17,6 @@ interface PeerView {
   readonly bucket: TokenBucket;
 }
 
-/** How a message tells what its sender holds. */
-type Summary = Pick<AntiEntropy, 'clock' | 'filter'>;
 type SummaryKind = 'clock' | 'filter';
 
 /** A clock or filter up to here goes out with the first question, which saves a round trip (guess: 32 heads). */
@@ -46,22 +42,15 @@ export class AntiEntropyRounds {
   readonly #state: TopicState;
   readonly #wants: WantList;
   readonly #peers = new Map<Did, PeerView>();
-  #nextRoundAtMs: number | undefined;
-  #roundCount = 0;
-
   constructor(context: TopicContext, state: TopicState, wants: WantList) {
     this.#context = context;
     this.#state = state;
     this.#wants = wants;
   }
 
-  get wakeAtMs(): number | undefined {
-    return this.#nextRoundAtMs;
-  }
-
   /** Peers that follow the topic, as far as they said so. */
   subscribers(): readonly Did[] {
-    return [...this.#peers].filter(([, view]) => view.isSubscribed).map(([peer]) => peer);
+    return [...this.#peers.keys()];
   }
 
   /** Peers whose last root is ours now. */
@@ -72,60 +61,48 @@ export class AntiEntropyRounds {
   addPeer(peer: Did, nowMs: number): void {
     const { roundsBurstMax, roundsPerSecond } = this.#context.limits;
     const bucket = new TokenBucket(roundsBurstMax, roundsPerSecond, nowMs);
-    this.#peers.set(peer, { isSubscribed: false, root: undefined, filterTurn: 0, bucket });
-    this.#nextRoundAtMs ??= this.#drawNextRound(nowMs);
+    this.#peers.set(peer, { root: undefined, filterTurn: 0, bucket });
   }
 
   removePeer(peer: Did): void {
     this.#peers.delete(peer);
-    if (this.#peers.size === 0) this.#nextRoundAtMs = undefined;
   }
 
-  /** The peer spoke of the topic. */
-  markSubscribed(peer: Did): void {
+  confirmEqual(peer: Did): void {
     const view = this.#peers.get(peer);
-    if (view !== undefined) view.isSubscribed = true;
+    if (view !== undefined) view.root = this.#state.root;
   }
 
   /** Begins a round with each of `peers`. */
   ask(peers: readonly Did[]): void {
+    const { rounds } = this.#context;
     for (const peer of peers)
-      this.#send(peer, this.#randomU32(), false, (salt, view) => this.#firstSummary(salt, view));
-  }
-
-  /** Begins a round with the peer whose turn it is. */
-  woke(nowMs: number): void {
-    if (this.#nextRoundAtMs === undefined || nowMs < this.#nextRoundAtMs) return;
-    this.#nextRoundAtMs = this.#drawNextRound(nowMs);
-    const peers = [...this.#peers.keys()];
-    const peer = peers[this.#roundCount++ % peers.length];
-    if (peer !== undefined) this.ask([peer]);
+      this.#send(peer, rounds.nextRoundId(), false, (view) => this.#firstSummary(view));
   }
 
   received(peer: Did, message: AntiEntropy, nowMs: number): void {
     const { counters, limits } = this.#context;
     const view = this.#peers.get(peer);
     if (view === undefined) return;
-    const scanCount = message.filter === null ? 0 : this.#state.entryCount;
+    const scanCount = message.summary?.type === 'filter' ? this.#state.entryCount : 0;
     if (!view.bucket.take(1 + scanCount / limits.idsPerFilterMax, nowMs))
       return counters.add('rounds-overload');
-    const isNews = !view.isSubscribed;
-    view.isSubscribed = true;
-    view.root = message.root;
+    if (message.root !== null) view.root = message.root;
+    else if (message.answer) view.root = this.#state.root;
+    const { summary } = message;
     if (!this.#isInSync(view)) {
-      this.#announceLacked(peer, message);
-      for (const want of wantsOf(this.#state, message.clock ?? [])) this.#wants.add(want, peer);
+      if (summary?.type === 'filter') this.#announceLacked(peer, summary);
+      if (summary?.type === 'clock')
+        for (const want of wantsOf(this.#state, summary.clock)) this.#wants.add(want, peer);
     }
     if (!message.answer) this.#reply(peer, message);
-    // We went on since we asked, and as its topic was news to us, we did not announce that to it.
-    else if (isNews && !this.#isInSync(view) && kindOf(message) === undefined) this.ask([peer]);
   }
 
   #reply(peer: Did, question: AntiEntropy): void {
-    const kind = kindOf(question);
-    const isAnswer = kind !== undefined || equalBytes(question.root, this.#state.root);
-    this.#send(peer, question.roundId, isAnswer, (salt, view) =>
-      this.#summary(kind ?? this.#ownKind(), salt, view),
+    const kind = kindOf(question.summary);
+    const isEqual = question.root !== null && equalBytes(question.root, this.#state.root);
+    this.#send(peer, question.roundId, kind !== undefined || isEqual, (view) =>
+      this.#summary(kind ?? this.#ownKind(), view),
     );
   }
 
@@ -133,51 +110,42 @@ export class AntiEntropyRounds {
     return root !== undefined && equalBytes(root, this.#state.root);
   }
 
-  #announceLacked(peer: Did, message: AntiEntropy): void {
+  #announceLacked(peer: Did, filter: FilterSummary): void {
     const { outbox, limits } = this.#context;
     const { topic } = this.#state;
-    for (const name of lackedBy(this.#state, message, limits.announcementsPerRoundMax)) {
+    for (const name of lackedBy(this.#state, filter, limits.announcementsPerRoundMax)) {
       outbox.sendWhenDurable([peer], { type: 'Announcement', topic, name, entry: undefined });
     }
   }
 
   /** Speaks of what we hold, so it goes out when all of that is durable. Says no more than a root to who has ours. */
-  #send(
-    peer: Did,
-    roundId: number,
-    answer: boolean,
-    summarize: (salt: bigint, view: PeerView) => Summary,
-  ): void {
+  #send(peer: Did, roundId: number, answer: boolean, summarize: (view: PeerView) => Summary | null): void {
     const view = this.#peers.get(peer);
     if (view === undefined) return;
     const { root, topic } = this.#state;
-    const { outbox, epoch } = this.#context;
-    const salt = this.#randomU64();
-    const summary = this.#isInSync(view) ? BARE : summarize(salt, view);
-    outbox.sendWhenDurable([peer], {
+    const summary = this.#isInSync(view) ? null : summarize(view);
+    this.#context.outbox.sendWhenDurable([peer], {
       type: 'AntiEntropy',
       topic,
       roundId,
       answer,
-      salt,
       root,
-      epoch,
+      counts: null,
       closed: [],
-      sketch: null,
-      ...summary,
+      summary,
     });
   }
 
-  #firstSummary(salt: bigint, view: PeerView): Summary {
+  #firstSummary(view: PeerView): Summary | null {
     const kind = this.#ownKind();
     const isShort = this.#bytes()[kind] <= SUMMARY_IN_QUESTION_BYTES_MAX;
-    return isShort ? this.#summary(kind, salt, view) : BARE;
+    return isShort ? this.#summary(kind, view) : null;
   }
 
-  #summary(kind: SummaryKind, salt: bigint, view: PeerView): Summary {
-    if (kind === 'clock') return { clock: this.#clock(), filter: null };
+  #summary(kind: SummaryKind, view: PeerView): Summary {
+    if (kind === 'clock') return { type: 'clock', clock: this.#clock(), base: null };
     const { idsPerFilterMax } = this.#context.limits;
-    return { clock: null, filter: filterOf(this.#state, view.filterTurn++, salt, idsPerFilterMax) };
+    return filterOf(this.#state, view.filterTurn++, this.#randomU64(), idsPerFilterMax);
   }
 
   /** A short clock is better than any filter, because it is exact. */
@@ -199,11 +167,6 @@ export class AntiEntropyRounds {
     return [...clock.slice(start), ...clock.slice(0, start)].slice(0, CLOCK_COMPONENTS_MAX);
   }
 
-  #drawNextRound(nowMs: number): number {
-    const jitter = 0.8 + (0.4 * this.#randomU32()) / 0xffff_ffff;
-    return nowMs + this.#context.limits.antiEntropyIntervalMs * jitter;
-  }
-
   #randomU32(): number {
     return Number(this.#randomU64() & 0xffff_ffffn);
   }
@@ -213,10 +176,6 @@ export class AntiEntropyRounds {
   }
 }
 
-/** A root alone. */
-const BARE: Summary = { clock: null, filter: null };
-
-function kindOf({ clock, filter }: Summary): SummaryKind | undefined {
-  if (clock !== null) return 'clock';
-  return filter === null ? undefined : 'filter';
+function kindOf(summary: Summary | null): SummaryKind | undefined {
+  return summary?.type === 'clock' || summary?.type === 'filter' ? summary.type : undefined;
 }

@@ -1,7 +1,7 @@
 import { BloomFilter, filterByteCount, isInSlice, sliceCountFor, type Slice } from './bloom-filter.js';
 import type { EntryName } from '../entry/entry-name.js';
 import type { TopicState } from '../topic/topic-state.js';
-import type { AntiEntropy, ClockComponent } from '../wire/messages.js';
+import type { ClockComponent, FilterSummary } from '../wire/messages.js';
 import { branchWant, type Want } from '../pull/want.js';
 
 /** An author, a lane, a floor, a seq and an id, with their CBOR heads. */
@@ -37,26 +37,25 @@ export function filterOf(
   turn: number,
   salt: bigint,
   idsPerFilterMax: number,
-): NonNullable<AntiEntropy['filter']> {
+): FilterSummary {
   const sliceCount = sliceCountFor(state.entryCount, idsPerFilterMax);
   const slice: Slice = { index: turn % sliceCount, count: sliceCount };
   const filter = BloomFilter.withRoomFor(Math.ceil(state.entryCount / sliceCount), salt);
   for (const { id } of state.entries()) if (isInSlice(id, slice)) filter.add(id);
-  return { slice, bytes: filter.bytes };
+  return { type: 'filter', salt, slice, bytes: filter.bytes };
 }
 
 /** The linked entries that a peer's filter lacks: at most `countMax`, each log in seq order. */
 export function* lackedBy(
   state: TopicState,
-  { salt, filter }: Pick<AntiEntropy, 'salt' | 'filter'>,
+  { salt, slice, bytes }: FilterSummary,
   countMax: number,
 ): Generator<EntryName> {
-  if (filter === null) return;
-  const theirs = new BloomFilter(salt, filter.bytes);
+  const theirs = new BloomFilter(salt, bytes);
   let count = 0;
   for (const name of state.entries()) {
     if (count >= countMax) return;
-    if (!isInSlice(name.id, filter.slice) || theirs.mayHave(name.id)) continue;
+    if (!isInSlice(name.id, slice) || theirs.mayHave(name.id)) continue;
     count++;
     yield name;
   }

@@ -1,4 +1,6 @@
-import type { KeyPair } from '@icn/identity';
+import type { KeyPair, verify } from '@icn/identity';
+import type { Peers } from '../link/peers.js';
+import type { Rounds } from '../link/rounds.js';
 import type { Counters } from '../bounds/counters.js';
 import type { DropName } from '../drops.js';
 import type { GossipLimits } from '../limits.js';
@@ -6,8 +8,8 @@ import type { Outbox } from '../outbox.js';
 import type { PeerQuota } from '../bounds/peer-quota.js';
 import type { PullServer } from '../pull/pull-server.js';
 
-/** How a node says what it holds: by its clock, by a Bloom filter of ids, or by whichever takes fewer bytes (`auto`). */
-export type Reconcile = 'auto' | 'clock' | 'bloom';
+/** How a node says what it holds: by its clock, a Bloom filter of ids, a sketch of its heads, or whichever fits the difference (`auto`). */
+export type Reconcile = 'auto' | 'clock' | 'bloom' | 'sketch';
 
 /** What a topic's protocol needs of the node around it. */
 export interface TopicContext {
@@ -15,8 +17,9 @@ export interface TopicContext {
   readonly network: string;
   readonly limits: GossipLimits;
   readonly reconcile: Reconcile;
-  /** 8 bytes, drawn at this node's start. */
-  readonly epoch: Uint8Array;
+  readonly peers: Peers;
+  readonly rounds: Rounds;
+  readonly verifySignature: typeof verify;
   readonly random: (byteCount: number) => Uint8Array;
   readonly counters: Counters<DropName>;
   readonly outbox: Outbox;

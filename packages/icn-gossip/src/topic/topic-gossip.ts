@@ -16,7 +16,7 @@ import { PROTOCOL } from '../limits.js';
 import type { Topic } from '../topic.js';
 import type { TopicContext } from './topic-context.js';
 import { TopicState, type Delivery } from './topic-state.js';
-import type { AntiEntropy, Announcement, PullRequest, PullResponse } from '../wire/messages.js';
+import type { Announcement, PullResponse, TopicMessage } from '../wire/messages.js';
 import { branchWant } from '../pull/want.js';
 import { WantList } from '../pull/want-list.js';
 
@@ -42,7 +42,7 @@ export class TopicGossip {
   }
 
   get wakeAtMs(): number | undefined {
-    return earliest(this.state.wakeAtMs, this.#wants.wakeAtMs, this.#rounds.wakeAtMs);
+    return earliest(this.state.wakeAtMs, this.#wants.wakeAtMs);
   }
 
   /** Peers whose last root is ours now. */
@@ -54,32 +54,61 @@ export class TopicGossip {
     return this.#rounds.subscribers();
   }
 
-  join(peers: Iterable<Did>, nowMs: number): void {
-    if (this.#isJoined) return;
+  join(nowMs: number): void {
     this.#isJoined = true;
-    for (const peer of peers) this.#rounds.addPeer(peer, nowMs);
-    this.#rounds.ask([...peers]);
+    this.#pump(nowMs);
   }
 
-  /** Of two that meet, the one with the smaller DID asks: one round serves both. */
-  peerUp(peer: Did, nowMs: number): void {
-    if (!this.#isJoined) return;
-    this.#rounds.addPeer(peer, nowMs);
-    if (this.#context.keyPair.did < peer) this.#rounds.ask([peer]);
+  leave(): void {
+    this.#isJoined = false;
   }
 
-  peerDown(peer: Did, nowMs: number): void {
+  /** A peer that is up follows the topic. */
+  followerUp(peer: Did, _nowMs: number): void {
+    this.#rounds.addPeer(peer, _nowMs);
+  }
+
+  followerDown(peer: Did, nowMs: number): void {
     this.#rounds.removePeer(peer);
     this.#bringers.delete(peer);
     this.#wants.dropPeer(peer);
     this.#pump(nowMs);
   }
 
+  unreachable(_peer: Did, _nowMs: number): void {}
+
+  twinMet(): void {}
+
+  /** Begins a round with a follower. */
+  ask(peer: Did, _nowMs: number): void {
+    this.#rounds.ask([peer]);
+  }
+
+  /** The peer's root is ours now. */
+  confirmEqual(peer: Did): void {
+    this.#rounds.confirmEqual(peer);
+  }
+
+  received(from: Did, message: TopicMessage, _byteCount: number, nowMs: number): void {
+    switch (message.type) {
+      case 'Announcement':
+        return this.#receivedAnnouncement(from, message, nowMs);
+      case 'PullRequest':
+        return this.#context.server.request(from, message, this.state);
+      case 'PullResponse':
+        return this.#receivedPullResponse(from, message, nowMs);
+      case 'AntiEntropy':
+        this.#rounds.received(from, message, nowMs);
+        return this.#pump(nowMs);
+      default:
+        return;
+    }
+  }
+
   woke(nowMs: number): void {
     this.#deliver(this.state.expire(nowMs));
     const expiredCount = this.#wants.expire(nowMs);
     if (expiredCount > 0) this.#context.counters.add('pull-timeout', expiredCount);
-    this.#rounds.woke(nowMs);
     this.#pump(nowMs);
   }
 
@@ -128,9 +157,8 @@ export class TopicGossip {
     outbox.effectWhenDurable({ type: 'acknowledge', ref, name: entry.name });
   }
 
-  receivedAnnouncement(from: Did, { name, entry }: Announcement, nowMs: number): void {
+  #receivedAnnouncement(from: Did, { name, entry }: Announcement, nowMs: number): void {
     const { counters, outbox } = this.#context;
-    this.#rounds.markSubscribed(from);
     if (this.state.has(name)) return counters.add('duplicate');
     if (entry === undefined) {
       this.#wants.add({ type: 'entry', name }, from);
@@ -142,12 +170,8 @@ export class TopicGossip {
     this.#pump(nowMs);
   }
 
-  receivedPullRequest(from: Did, request: PullRequest): void {
-    this.#context.server.request(from, request, this.state);
-  }
-
   /** Takes each entry for itself: one that is bad costs itself and nothing else. */
-  receivedPullResponse(from: Did, { requestId, entries, more }: PullResponse, nowMs: number): void {
+  #receivedPullResponse(from: Did, { requestId, entries, more }: PullResponse, nowMs: number): void {
     const { counters } = this.#context;
     if (!this.#wants.expects(requestId, from)) return counters.add('response-unsolicited');
     const linkedCountBefore = this.state.entryCount;
@@ -164,11 +188,6 @@ export class TopicGossip {
     this.#wants.settle(requestId, { more, hasNews: newCount > 0, hasLinked, linkedUpTo });
     this.#pump(nowMs);
     if (this.#wants.isDrained(from) && this.#bringers.delete(from)) this.#compareRoots(from);
-  }
-
-  receivedAntiEntropy(from: Did, message: AntiEntropy, nowMs: number): void {
-    this.#rounds.received(from, message, nowMs);
-    this.#pump(nowMs);
   }
 
   /** Decides on an entry from a peer: known, at fault, no room, or taken. The only way into the topic. */
@@ -194,7 +213,7 @@ export class TopicGossip {
     if (header.topic !== this.state.topic) return 'topic-wrong';
     if (announced !== undefined && !isSameName(announced, name)) return 'name-wrong';
     if (this.state.has(name)) return 'duplicate';
-    return this.state.refusalOf(linksOf(entry)) ?? verifyEntry(entry);
+    return this.state.refusalOf(linksOf(entry)) ?? verifyEntry(entry, this.#context.verifySignature);
   }
 
   /** Stores a verified entry, and delivers what it brings the turn of. */
@@ -209,7 +228,7 @@ export class TopicGossip {
     const { topic } = this.state;
     for (const { name, position, late } of deliveries) {
       outbox.write({ type: 'position', topic, position, id: name.id });
-      outbox.effectWhenDurable({ type: 'deliver', topic, position, name, late });
+      outbox.effectWhenDurable({ type: 'deliver', topic, position, name, late, forked: false });
     }
   }
 
@@ -233,7 +252,14 @@ export class TopicGossip {
     for (const peer of this.#wants.idlePeers()) {
       const ask = this.#wants.ask(peer, nowMs);
       if (ask === undefined) continue;
-      outbox.send([peer], { type: 'PullRequest', topic, ...ask, bytesMax: limits.responseBytesMax });
+      outbox.send([peer], {
+        type: 'PullRequest',
+        topic,
+        ...ask,
+        bytesMax: limits.responseBytesMax,
+        heads: null,
+        evidence: [],
+      });
     }
   }
 }

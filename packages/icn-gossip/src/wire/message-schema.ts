@@ -59,9 +59,7 @@ const logRanges = z
     return ranges;
   });
 
-const logName = z
-  .tuple([wire.author, wire.lane])
-  .transform(([author, lane]): LogName => ({ author, lane }));
+const logName = z.tuple([wire.author, wire.lane]).transform(([author, lane]): LogName => ({ author, lane }));
 
 const hashes = wire.bytes.refine((value) => value.length % 8 === 0).transform(u64sFromBytes);
 
@@ -119,7 +117,14 @@ const bare = <Type extends 'Graft' | 'Prune' | 'Join' | 'Disconnect'>(type: Type
 
 const schemas = {
   Hello: z
-    .tuple([wire.uint, wire.label, z.array(wire.label).max(64), wire.bytesOf(8), wire.bytesOf(8), z.boolean()])
+    .tuple([
+      wire.uint,
+      wire.label,
+      z.array(wire.label).max(64),
+      wire.bytesOf(8),
+      wire.bytesOf(8),
+      z.boolean(),
+    ])
     .rest(z.unknown())
     .transform(([version, network, extensions, nonce, epoch, heard]) => {
       return { type: 'Hello' as const, version, network, extensions, nonce, epoch, heard };
@@ -203,7 +208,13 @@ const schemas = {
   Shuffle: z
     .tuple([wire.topic, wire.author, wire.uint, peers])
     .rest(z.unknown())
-    .transform(([topic, origin, ttl, some]) => ({ type: 'Shuffle' as const, topic, origin, ttl, peers: some })),
+    .transform(([topic, origin, ttl, some]) => ({
+      type: 'Shuffle' as const,
+      topic,
+      origin,
+      ttl,
+      peers: some,
+    })),
   ShuffleReply: z
     .tuple([wire.topic, peers])
     .rest(z.unknown())

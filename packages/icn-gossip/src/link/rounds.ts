@@ -1,0 +1,199 @@
+import { equalBytes, sha256, type Did } from '@icn/identity';
+import type { GossipLimits } from '../limits.js';
+import type { Outbox } from '../outbox.js';
+import type { Topic } from '../topic.js';
+import type { TopicGossip } from '../topic/topic-gossip.js';
+import { asciiZ } from '../wire/ascii.js';
+import { encodeArray, encodeCbor } from '../wire/cbor.js';
+import type { Roots, Subscribe } from '../wire/messages.js';
+import { u64FromBytes } from '../wire/u64.js';
+import type { Peer, Peers } from './peers.js';
+
+export interface RoundsOptions {
+  readonly self: Did;
+  readonly peers: Peers;
+  /** The topics that this node follows. */
+  readonly topics: ReadonlyMap<Topic, TopicGossip>;
+  readonly limits: GossipLimits;
+  readonly outbox: Outbox;
+  readonly random: (byteCount: number) => Uint8Array;
+  /** Lets an event reach a topic. */
+  readonly at: (topic: TopicGossip, event: () => void) => void;
+}
+
+const ROW_BYTES = 8;
+const TAG = asciiZ('icn/root-of-roots');
+
+/**
+ * The periodic repair of all topics with one peer after another. Two that follow one topic compare its roots; two
+ * that follow more compare the root of the roots, so that a round costs the same for a thousand topics while
+ * nothing differs, and then the roots of each.
+ */
+export class Rounds {
+  readonly #options: RoundsOptions;
+  /** Peers in the order of their turns: whose turn it was goes to the end. */
+  readonly #turns = new Set<Did>();
+  #nextAtMs: number | undefined;
+  #lastRoundId = 0;
+  /** The root of roots in the last question to each peer. */
+  readonly #asked = new Map<Did, { readonly roundId: number; readonly root: Uint8Array }>();
+
+  constructor(options: RoundsOptions) {
+    this.#options = options;
+  }
+
+  get wakeAtMs(): number | undefined {
+    return this.#nextAtMs;
+  }
+
+  peerUp(did: Did, nowMs: number): void {
+    this.#turns.add(did);
+    this.#nextAtMs ??= this.#drawNext(nowMs);
+  }
+
+  peerDown(did: Did): void {
+    this.#turns.delete(did);
+    this.#asked.delete(did);
+    if (this.#turns.size === 0) this.#nextAtMs = undefined;
+  }
+
+  /** Numbers a round: small, because it travels in every message of the round. */
+  nextRoundId(): number {
+    this.#lastRoundId = (this.#lastRoundId + 1) % 0x1_0000;
+    return this.#lastRoundId;
+  }
+
+  woke(nowMs: number): void {
+    if (this.#nextAtMs === undefined || nowMs < this.#nextAtMs) return;
+    this.#nextAtMs = this.#drawNext(nowMs);
+    const [did] = this.#turns;
+    if (did === undefined) return;
+    this.#turns.delete(did);
+    this.#turns.add(did);
+    const peer = this.#options.peers.get(did);
+    if (peer !== undefined) this.begin(peer, nowMs);
+  }
+
+  /** Compares with a peer whatever both follow. What was lost of the meeting is said again. */
+  begin(peer: Peer, nowMs: number): void {
+    const { peers, outbox } = this.#options;
+    if (peer.hello === undefined) peers.greet(peer);
+    if (!peer.hasSubscribed) this.subscribe([peer.did], true);
+    const common = this.#common(peer);
+    if (common.length <= 1 || !peers.speaks(peer.did, 'topics')) {
+      for (const topic of common) this.#ask(topic, peer.did, nowMs);
+      return;
+    }
+    const roundId = this.nextRoundId();
+    const root = rootOfRoots(common);
+    this.#asked.set(peer.did, { roundId, root });
+    const topicCount = common.length;
+    outbox.sendWhenDurable([peer.did], {
+      type: 'Roots',
+      roundId,
+      answer: false,
+      topicCount,
+      root,
+      rows: null,
+    });
+  }
+
+  /** Says what this node follows. */
+  subscribe(to: readonly Did[], reply: boolean): void {
+    const topics = [...this.#options.topics.keys()].filter((topic) => this.#follows(topic));
+    this.#options.outbox.send(to, { type: 'Subscribe', topics, reply });
+  }
+
+  receivedSubscribe(peer: Peer, { topics, reply }: Subscribe, nowMs: number): void {
+    peer.hasSubscribed = true;
+    const common = topics.filter((topic) => this.#follows(topic));
+    const news = common.filter((topic) => !peer.topics.has(topic));
+    for (const topic of common) this.follow(peer, topic, nowMs);
+    if (reply) this.#options.outbox.send([peer.did], { type: 'Subscribe', topics: common, reply: false });
+    // Of two that meet, the one with the smaller DID asks: one round serves both.
+    if (news.length > 0 && this.#options.self < peer.did) this.begin(peer, nowMs);
+  }
+
+  /** The peer follows a topic that this node follows too. */
+  follow(peer: Peer, topic: Topic, nowMs: number): void {
+    if (peer.topics.has(topic)) return;
+    peer.topics.add(topic);
+    const followed = this.#options.topics.get(topic);
+    if (followed !== undefined) this.#options.at(followed, () => followed.followerUp(peer.did, nowMs));
+  }
+
+  receivedRoots(peer: Peer, message: Roots, nowMs: number): void {
+    if (message.answer) this.#receivedAnswer(peer, message, nowMs);
+    else this.#answer(peer, message);
+  }
+
+  #answer(peer: Peer, { roundId, topicCount, root: theirs }: Roots): void {
+    const common = this.#common(peer);
+    const root = rootOfRoots(common);
+    const isEqual = theirs !== null && equalBytes(theirs, root);
+    if (isEqual) for (const topic of common) topic.confirmEqual(peer.did);
+    const isSameCount = topicCount === common.length;
+    if (!isSameCount) this.subscribe([peer.did], true);
+    const rows = isEqual || !isSameCount ? null : rowsOf(common);
+    this.#options.outbox.sendWhenDurable([peer.did], {
+      type: 'Roots',
+      roundId,
+      answer: true,
+      topicCount: common.length,
+      root: isEqual ? null : root,
+      rows,
+    });
+  }
+
+  #receivedAnswer(peer: Peer, { roundId, root, rows }: Roots, nowMs: number): void {
+    const asked = this.#asked.get(peer.did);
+    if (asked?.roundId !== roundId) return;
+    this.#asked.delete(peer.did);
+    const common = this.#common(peer);
+    if (root === null) {
+      if (!equalBytes(asked.root, rootOfRoots(common))) return; // went on since; the next round sees
+      for (const topic of common) topic.confirmEqual(peer.did);
+      return;
+    }
+    if (rows?.length !== common.length * ROW_BYTES) return this.subscribe([peer.did], true);
+    for (const [index, topic] of common.entries()) {
+      const row = rows.subarray(index * ROW_BYTES, (index + 1) * ROW_BYTES);
+      if (!equalBytes(row, rowOf(topic))) this.#ask(topic, peer.did, nowMs);
+    }
+  }
+
+  #ask(topic: TopicGossip, peer: Did, nowMs: number): void {
+    this.#options.at(topic, () => topic.ask(peer, nowMs));
+  }
+
+  #follows(topic: Topic): boolean {
+    return this.#options.topics.get(topic)?.isJoined === true;
+  }
+
+  /** In the order of their names. */
+  #common({ topics }: Peer): TopicGossip[] {
+    const names = [...topics].filter((topic) => this.#follows(topic)).sort();
+    return names.map((name) => this.#options.topics.get(name)!);
+  }
+
+  #drawNext(nowMs: number): number {
+    const jitter = 0.8 + (0.4 * Number(u64FromBytes(this.#options.random(4)))) / 0xffff_ffff;
+    return nowMs + this.#options.limits.antiEntropyIntervalMs * jitter;
+  }
+}
+
+/** SHA-256(tag ‖ CBOR [[topic, root]…]), in the order of the topics' names. */
+function rootOfRoots(topics: readonly TopicGossip[]): Uint8Array {
+  const rows = topics.map(({ state }) => encodeArray([encodeCbor(state.topic), encodeCbor(state.root)]));
+  return sha256(TAG, encodeArray(rows));
+}
+
+function rowOf({ state }: TopicGossip): Uint8Array {
+  return state.root.subarray(0, ROW_BYTES);
+}
+
+function rowsOf(topics: readonly TopicGossip[]): Uint8Array {
+  const rows = new Uint8Array(topics.length * ROW_BYTES);
+  for (const [index, topic] of topics.entries()) rows.set(rowOf(topic), index * ROW_BYTES);
+  return rows;
+}
