@@ -18,14 +18,14 @@ export class HaveSet {
   readonly #heads = new Map<EntryId, number>();
   /** Parked entries by the `prev` they wait for. */
   readonly #parked = new Map<EntryId, EntryLinks[]>();
-  readonly #parkedIds = new Set<EntryId>();
+  readonly #parkedSeqs = new Map<EntryId, number>();
 
   get linkedCount(): number {
     return this.#linkedSeqs.size;
   }
 
   get parkedCount(): number {
-    return this.#parkedIds.size;
+    return this.#parkedSeqs.size;
   }
 
   /** The longest linked branch; 0 for an empty log. */
@@ -40,11 +40,37 @@ export class HaveSet {
 
   /** Linked or parked. */
   has(id: EntryId): boolean {
-    return this.#linkedSeqs.has(id) || this.#parkedIds.has(id);
+    return this.#linkedSeqs.has(id) || this.#parkedSeqs.has(id);
   }
 
   isLinked(id: EntryId): boolean {
     return this.#linkedSeqs.has(id);
+  }
+
+  /** Ids and seqs of what is parked. */
+  get parked(): ReadonlyMap<EntryId, number> {
+    return this.#parkedSeqs;
+  }
+
+  /** The held entry with the largest seq, linked or parked. */
+  get topId(): EntryId | undefined {
+    let [top, topSeq] = [this.#spine.at(-1), this.#spine.length];
+    for (const [id, seq] of this.#parkedSeqs) if (seq > topSeq) [top, topSeq] = [id, seq];
+    return top;
+  }
+
+  /** The seqs up to `to` at which nothing is held, as ranges, ascending. */
+  holes(to: number): { readonly from: number; readonly to: number }[] {
+    const holes: { from: number; to: number }[] = [];
+    let from = this.#spine.length + 1;
+    const seqs = new Set(this.#parkedSeqs.values());
+    for (const seq of [...seqs].sort((a, b) => a - b)) {
+      if (seq > to) break;
+      if (seq > from) holes.push({ from, to: seq - 1 });
+      from = Math.max(from, seq + 1);
+    }
+    if (from <= to) holes.push({ from, to });
+    return holes;
   }
 
   /** Whether the entry can be seen never to link: its seq does not follow that of its `prev`. */
@@ -76,7 +102,7 @@ export class HaveSet {
     const siblings = this.#parked.get(entry.prev);
     if (siblings === undefined) this.#parked.set(entry.prev, [entry]);
     else siblings.push(entry);
-    this.#parkedIds.add(entry.name.id);
+    this.#parkedSeqs.set(entry.name.id, entry.name.seq);
     return [];
   }
 
@@ -85,7 +111,7 @@ export class HaveSet {
     const pending = [first];
     for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
       const { id } = entry.name;
-      this.#parkedIds.delete(id);
+      this.#parkedSeqs.delete(id);
       if (this.contradicts(entry)) continue;
       this.#link(entry);
       linked.push(entry);

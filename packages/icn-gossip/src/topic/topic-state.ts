@@ -6,7 +6,7 @@ import { HaveSet } from './have-set.js';
 import { PROTOCOL, type GossipLimits } from '../limits.js';
 import type { Topic } from '../topic.js';
 import { rootRow, topicRoot } from './topic-root.js';
-import type { ClockComponent } from '../wire/messages.js';
+import type { HoldingCounts, LogName } from '../wire/messages.js';
 
 /** An entry and the local position it was given, once and for ever (I7). */
 export interface Delivery extends Turn {
@@ -18,6 +18,8 @@ interface Log {
   readonly author: Did;
   readonly lane: Lane;
   readonly held: HaveSet;
+  /** The state's `version` when its heads last changed. */
+  changedAt: number;
   /** Its heads as the root counts them; undefined where they changed since. */
   rootRows: readonly Uint8Array[] | undefined;
 }
@@ -50,6 +52,7 @@ export class TopicState {
   #headCount = 0;
   #heldCount = 0;
   #lastPosition = 0;
+  #version = 0;
   #root: Uint8Array | undefined;
 
   constructor(topic: Topic, network: string, limits: GossipLimits) {
@@ -65,6 +68,22 @@ export class TopicState {
 
   get headCount(): number {
     return this.#headCount;
+  }
+
+  /** Linked and parked entries. */
+  get heldCount(): number {
+    return this.#heldCount;
+  }
+
+  /** Lets a peer choose a summary that fits the difference. */
+  get counts(): HoldingCounts {
+    const parked = this.#heldCount - this.#linkedCount;
+    return { heads: this.#headCount, held: this.#heldCount, parked };
+  }
+
+  /** Grows with each change of a head: names a state of the topic in this run. */
+  get version(): number {
+    return this.#version;
   }
 
   /** Whether it takes no more entries, of anyone. */
@@ -106,9 +125,20 @@ export class TopicState {
     for (const log of this.#logs.values()) yield* headsOf(log);
   }
 
-  /** The heads as peers are told them. Nothing is pruned in this version, so each floor is 0. */
-  clock(): ClockComponent[] {
-    return Array.from(this.heads(), ({ author, lane, seq, id }) => ({ author, lane, floor: 0, seq, id }));
+  /** The heads that changed since the state had `version`. */
+  *headsSince(version: number): Generator<EntryName> {
+    for (const log of this.#logs.values()) if (log.changedAt > version) yield* headsOf(log);
+  }
+
+  headCountSince(version: number): number {
+    let count = 0;
+    for (const { changedAt, held } of this.#logs.values()) if (changedAt > version) count += held.heads.size;
+    return count;
+  }
+
+  /** All logs of which something is held. */
+  *logs(): Generator<LogName & { readonly held: HaveSet }> {
+    yield* this.#logs.values();
   }
 
   /** All linked entries, log by log in seq order. */
@@ -184,14 +214,18 @@ export class TopicState {
     const { author, lane } = entry.name;
     const key = logKey(author, lane);
     let log = this.#logs.get(key);
-    if (log === undefined) this.#logs.set(key, (log = { author, lane, held: new HaveSet(), rootRows: [] }));
+    if (log === undefined)
+      this.#logs.set(key, (log = { author, lane, held: new HaveSet(), changedAt: 0, rootRows: [] }));
     const { held } = log;
     const before = { heldCount: held.linkedCount + held.parkedCount, headCount: held.heads.size };
     const linked = held.insert(entry);
     this.#heldCount += held.linkedCount + held.parkedCount - before.heldCount;
     this.#headCount += held.heads.size - before.headCount;
     this.#linkedCount += linked.length;
-    if (linked.length > 0) this.#root = log.rootRows = undefined;
+    if (linked.length > 0) {
+      this.#root = log.rootRows = undefined;
+      log.changedAt = ++this.#version;
+    }
     return linked;
   }
 
