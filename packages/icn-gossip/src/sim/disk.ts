@@ -23,10 +23,7 @@ interface TopicDisk {
 }
 
 /** How much there was at some moment: what an old backup holds. */
-export type DiskMark = ReadonlyMap<
-  Topic,
-  { readonly entryCount: number; readonly positionCount: number }
->;
+export type DiskMark = ReadonlyMap<Topic, { readonly entryCount: number; readonly positionCount: number }>;
 
 /** A rule that a write broke. */
 export interface WriteFault {
@@ -89,6 +86,13 @@ export class Disk {
   /** All ids of a topic, linked or not, in order of writing. */
   ids(topic: Topic): IterableIterator<EntryId> {
     return (this.#topics.get(topic)?.entries ?? new Map<EntryId, Stored>()).keys();
+  }
+
+  /** The linked entries that no linked entry follows. */
+  heads(topic: Topic): readonly KnownEntry[] {
+    const linked = [...(this.#topics.get(topic)?.entries.values() ?? [])].filter(({ isLinked }) => isLinked);
+    const followed = new Set(linked.map(({ entry }) => entry.prev));
+    return linked.flatMap(({ entry }) => (followed.has(entry.name.id) ? [] : [entry]));
   }
 
   /** Logs that were closed, each with the lowest seq from which. */
@@ -169,9 +173,11 @@ export class Disk {
 
   #writeEntry(topic: Topic, id: EntryId, parts: EntryParts): WriteFault[] {
     const entry = this.#ledger.intern(id, parts);
-    if (entry === undefined) return [{ invariant: 'I5', detail: `the bytes written as ${id} are not that entry` }];
+    if (entry === undefined)
+      return [{ invariant: 'I5', detail: `the bytes written as ${id} are not that entry` }];
     const isSame = entry.parts === parts || equalBytes(encodeParts(entry.parts), encodeParts(parts));
-    if (!isSame || entry.topic !== topic) return [{ invariant: 'I5', detail: `other bytes are written as ${id}` }];
+    if (!isSame || entry.topic !== topic)
+      return [{ invariant: 'I5', detail: `other bytes are written as ${id}` }];
     const disk = this.#topicDisk(topic);
     if (!disk.entries.has(id)) {
       const stored: Stored = { entry, position: undefined, isLinked: false };
@@ -183,9 +189,12 @@ export class Disk {
 
   #writePosition(topic: Topic, position: number, id: EntryId): WriteFault[] {
     const stored = this.#topics.get(topic)?.entries.get(id);
-    if (stored === undefined) return [{ invariant: 'I7', detail: `position ${position} names what is not stored` }];
+    if (stored === undefined)
+      return [{ invariant: 'I7', detail: `position ${position} names what is not stored` }];
     if (stored.position !== undefined)
-      return [{ invariant: 'I7', detail: `an entry at position ${stored.position} gets position ${position} too` }];
+      return [
+        { invariant: 'I7', detail: `an entry at position ${stored.position} gets position ${position} too` },
+      ];
     const faults = this.#writeAt(topic, position, id);
     if (faults.length === 0) stored.position = position;
     return faults;

@@ -18,6 +18,7 @@ export interface KnownEntry {
 export class EntryLedger {
   readonly #entries = new Map<EntryId, KnownEntry>();
   readonly #siblings = new Map<string, EntryId[]>();
+  readonly #byDep = new Map<string, EntryId>();
 
   get size(): number {
     return this.#entries.size;
@@ -37,11 +38,17 @@ export class EntryLedger {
     const { name, header } = decoded;
     const entry: KnownEntry = { topic: header.topic, name, prev: header.prev, deps: header.deps, parts };
     this.#entries.set(id, entry);
+    this.#byDep.set(depKey(entry.topic, depOf(name)), id);
     const key = siblingsKey(entry);
     const siblings = this.#siblings.get(key);
     if (siblings === undefined) this.#siblings.set(key, [id]);
     else siblings.push(id);
     return entry;
+  }
+
+  /** The entry that a header names as its causal parent. */
+  find(topic: Topic, dep: Dep): EntryId | undefined {
+    return this.#byDep.get(depKey(topic, dep));
   }
 
   /** The entries of one log with the same `prev` as this one, itself among them: more than one is a fork. */
@@ -66,4 +73,13 @@ export class EntryLedger {
 
 function siblingsKey({ topic, name, prev }: KnownEntry): string {
   return `${topic} ${name.author} ${name.lane} ${prev ?? ''}`;
+}
+
+/** An entry as headers that depend on it name it. */
+export function depOf({ author, lane, seq, id }: EntryName): Dep {
+  return { author, lane, seq, idPrefix: id.slice(0, 16) };
+}
+
+function depKey(topic: Topic, { author, lane, seq, idPrefix }: Dep): string {
+  return `${topic} ${author} ${lane} ${seq} ${idPrefix}`;
 }

@@ -1,4 +1,4 @@
-import type { Did, KeyPair } from '@icn/identity';
+import type { Did, KeyPair, verify } from '@icn/identity';
 import type { EntryName } from '../entry/entry-name.js';
 import type { GossipEffect, GossipEvent } from '../events.js';
 import type { Machine } from '../machine.js';
@@ -8,12 +8,7 @@ import type { Disk } from './disk.js';
 import type { SeededRandom } from './seeded-random.js';
 
 /** Checks an Ed25519 signature; the world counts the calls and remembers the results for all nodes. */
-export type VerifySignature = (
-  publicKey: Uint8Array,
-  purpose: 'icn/entry',
-  message: Uint8Array,
-  signature: Uint8Array,
-) => boolean;
+export type VerifySignature = typeof verify;
 
 /** What a machine is made with, at each start of its node. */
 export interface MachineSetup {

@@ -130,7 +130,10 @@ export class SimSwarm {
   /** Opens a connection at once, for tests and scripted worlds; both must be up. */
   open(dialler: SimNode, acceptor: SimNode): void {
     const { wire, nowMs, tell, after } = this.#ports;
-    for (const [node, other] of [[dialler, acceptor], [acceptor, dialler]] as const) {
+    for (const [node, other] of [
+      [dialler, acceptor],
+      [acceptor, dialler],
+    ] as const) {
       const old = node.links.get(other.did);
       if (old !== undefined) this.#down(old, node);
     }
@@ -138,7 +141,10 @@ export class SimSwarm {
     const connection = new Connection(dialler, acceptor, nowMs.call(this.#ports), latencyMs);
     dialler.links.set(acceptor.did, connection);
     acceptor.links.set(dialler.did, connection);
-    for (const [node, other] of [[dialler, acceptor], [acceptor, dialler]] as const) {
+    for (const [node, other] of [
+      [dialler, acceptor],
+      [acceptor, dialler],
+    ] as const) {
       const candidate = this.#candidates.get(node)?.get(other);
       if (candidate !== undefined) candidate.failureCount = 0;
       after.call(this.#ports, node, node === dialler ? 0 : latencyMs, () => {
@@ -151,7 +157,8 @@ export class SimSwarm {
 
   #noticeLater(connection: Connection, node: SimNode): void {
     const { random, wire } = this.#ports;
-    const isAlive = () => connection.isUpAt(connection.other(node)) && wire.isJoined(node, connection.other(node));
+    const isAlive = () =>
+      connection.isUpAt(connection.other(node)) && wire.isJoined(node, connection.other(node));
     this.#ports.after(node, drawMs(this.limits.linkTimeoutMs, random), () => {
       if (!isAlive()) this.#down(connection, node);
     });
@@ -162,7 +169,9 @@ export class SimSwarm {
     const peer = connection.other(node);
     node.links.delete(peer.did);
     // The machine was told `peer-up` one latency after the link was entered here; before that it knows of nothing.
-    const wasTold = node === connection.dialler || this.#ports.nowMs() >= connection.openedAtMs + connection.laneFrom(node).latencyMs;
+    const wasTold =
+      node === connection.dialler ||
+      this.#ports.nowMs() >= connection.openedAtMs + connection.laneFrom(node).latencyMs;
     if (wasTold) this.#ports.tell(node, { type: 'peer-down', peer: peer.did });
     if (connection.isUpAt(peer)) this.#noticeLater(connection, peer);
     const candidate = this.#candidates.get(node)?.get(peer);

@@ -60,6 +60,8 @@ export class World {
   readonly #diskRandom: SeededRandom;
   readonly #checks = new Map<string, boolean>();
   #lastRef = 0;
+  #lastWokeMs = -1;
+  #wokeInARow = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -186,7 +188,11 @@ export class World {
 
   /** Carries out what is due up to that time; ends earlier where `isDone` says so. */
   runUntil(untilMs: number, isDone: () => boolean = () => false): void {
-    for (let dueMs = this.#agenda.nextAtMs; dueMs !== undefined && dueMs <= untilMs; dueMs = this.#agenda.nextAtMs) {
+    for (
+      let dueMs = this.#agenda.nextAtMs;
+      dueMs !== undefined && dueMs <= untilMs;
+      dueMs = this.#agenda.nextAtMs
+    ) {
       this.nowMs = dueMs;
       this.#agenda.take()?.();
       if (isDone()) return;
@@ -278,20 +284,20 @@ export class World {
   }
 
   /** Keeps the timer of the driver's contract: one, read again after each event. */
-  #arm(node: SimNode, wakesAtOnce = 0): void {
+  #arm(node: SimNode): void {
     const wakeAtMs = (node.machine?.wakeAtMs ?? Infinity) - node.skewMs;
     if (wakeAtMs >= node.wakeAtMs) return;
-    node.wakeAtMs = Math.max(wakeAtMs, this.nowMs);
-    const armedMs = node.wakeAtMs;
-    const startedMs = this.nowMs;
-    this.after(node, armedMs - startedMs, () => {
+    const armedMs = Math.max(wakeAtMs, this.nowMs);
+    node.wakeAtMs = armedMs;
+    this.after(node, armedMs - this.nowMs, () => {
       if (node.wakeAtMs !== armedMs) return;
       node.wakeAtMs = Infinity;
       const dueMs = (node.machine?.wakeAtMs ?? Infinity) - node.skewMs;
       if (dueMs > this.nowMs) return this.#arm(node);
-      const inARow = startedMs === this.nowMs ? wakesAtOnce + 1 : 0;
-      if (inARow > WAKES_AT_ONCE_MAX) throw new Error(`${node.label} does not move its wakeAtMs`);
-      // Armed first, so that the count goes on; `tell` arms only what is earlier.
+      this.#wokeInARow = this.#lastWokeMs === this.nowMs ? this.#wokeInARow + 1 : 0;
+      this.#lastWokeMs = this.nowMs;
+      if (this.#wokeInARow > WAKES_AT_ONCE_MAX * this.nodes.length)
+        throw new Error(`${node.label} does not move its wakeAtMs`);
       this.tell(node, { type: 'woke' });
     });
   }
@@ -306,7 +312,8 @@ export class World {
     return (publicKey, purpose, message, signature) => {
       const key = `${purpose}${toHex(publicKey)}${toHex(message)}${toHex(signature)}`;
       let isValid = this.#checks.get(key);
-      if (isValid === undefined) this.#checks.set(key, (isValid = verify(publicKey, purpose, message, signature)));
+      if (isValid === undefined)
+        this.#checks.set(key, (isValid = verify(publicKey, purpose, message, signature)));
       for (const observer of this.#observers) observer.verified?.(node, message, isValid, this.nowMs);
       return isValid;
     };
