@@ -159,7 +159,7 @@ export class Disk {
 
   /** Becomes what it was at `mark`: an old backup is put back. */
   restore(mark: DiskMark): void {
-    for (const [topic, before] of this.#topics) {
+    for (const [topic, before] of [...this.#topics]) {
       const { entryCount = 0, positionCount = 0 } = mark.get(topic) ?? {};
       this.#topics.delete(topic);
       for (const { entry } of [...before.entries.values()].slice(0, entryCount))

@@ -22,7 +22,6 @@ export interface WorldOptions {
   readonly diskMs?: Distribution;
   /** Clocks of nodes are ahead of the world's by up to so much. */
   readonly skewMsMax?: number;
-  readonly observers?: readonly Observer[];
 }
 
 /** What differs at one node. */
@@ -54,7 +53,7 @@ export class World {
   dropsFrame: ((from: SimNode, to: SimNode, frame: Uint8Array) => boolean) | undefined;
   readonly #options: WorldOptions;
   readonly #agenda = new Agenda();
-  readonly #observers: readonly Observer[];
+  readonly #observers: Observer[] = [];
   readonly #nodeOf = new Map<Did, SimNode>();
   readonly #keyOrder: SeededRandom;
   readonly #diskRandom: SeededRandom;
@@ -65,7 +64,6 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.#options = options;
-    this.#observers = options.observers ?? [];
     this.random = new SeededRandom(options.seed);
     this.#keyOrder = this.random.fork('keys');
     this.#diskRandom = this.random.fork('disks');
@@ -89,6 +87,11 @@ export class World {
 
   get network(): string {
     return this.#options.network ?? 'sim';
+  }
+
+  /** Lets somebody look on from now on; to see all, before the first node starts. */
+  observe(...observers: readonly Observer[]): void {
+    this.#observers.push(...observers);
   }
 
   nodeOf(did: Did): SimNode | undefined {
