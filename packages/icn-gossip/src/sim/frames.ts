@@ -26,17 +26,10 @@ export function readFrame(frame: Uint8Array): Reading {
 
 /** Entries in a message, with or without payload. */
 export function carriedBy(message: GossipMessage): readonly EntryParts[] {
-  switch (message.type) {
-    case 'Announcement':
-      return message.entry === undefined ? [] : [message.entry];
-    case 'Announcements':
-    case 'Equivocation':
-      return message.entries;
-    case 'PullResponse':
-      return message.entries.filter((parts) => parts !== undefined);
-    default:
-      return [];
-  }
+  if (message.type === 'Announcement') return message.entry === undefined ? [] : [message.entry];
+  if (message.type === 'Announcements' || message.type === 'Equivocation') return message.entries;
+  if (message.type === 'PullResponse') return message.entries.filter((parts) => parts !== undefined);
+  return [];
 }
 
 function idOfFull({ header, payload }: EntryParts): EntryId[] {

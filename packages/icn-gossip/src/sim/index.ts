@@ -16,6 +16,7 @@ export { floods, forgedClocks, forgedRoots, garbageFrames, withheldEntries } fro
 export { publish, type Load } from './load.js';
 export { Nemesis, type FaultPlan } from './nemesis.js';
 export { type Observer } from './observer.js';
+export { MACHINES } from './machines.js';
 export { plainMachine, type PlainOptions } from './plain-gossip.js';
 export { ROUND_MS, roundsMax, settle } from './quiet.js';
 export { type Outcome, type Scenario, type ScenarioSetup, type Watch } from './scenario.js';

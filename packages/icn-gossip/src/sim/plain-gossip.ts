@@ -1,4 +1,4 @@
-import type { Did, verify } from '@icn/identity';
+import type { Did } from '@icn/identity';
 import { Counters } from '../bounds/counters.js';
 import type { DropName } from '../drops.js';
 import { createEntry, decodeEntry, verifyEntry, type DecodedEntry, type EntryParts } from '../entry/entry.js';
@@ -111,8 +111,12 @@ class PlainGossip implements HostedMachine {
       case 'woke':
         this.#woke(nowMs);
         break;
-      default:
+      case 'left':
+      case 'unreachable':
+      case 'twin-met':
         break;
+      default:
+        event satisfies never;
     }
     return this.#outbox.take();
   }
@@ -127,22 +131,17 @@ class PlainGossip implements HostedMachine {
 
   #received(from: Did, message: Extract<GossipMessage, { topic: Topic }>): void {
     const { topic } = message;
-    switch (message.type) {
-      case 'Announcement':
-        if (message.entry !== undefined) this.#take(topic, message.entry, from);
-        else if (!this.#holding(topic).entries.has(message.name.id))
-          this.#pull(from, { topic, missing: [message.name], ranges: [] });
-        return;
-      case 'PullRequest':
-        return this.#serve(from, message);
-      case 'PullResponse':
-        for (const parts of message.entries) if (parts !== undefined) this.#take(topic, parts, from);
-        return;
-      case 'AntiEntropy':
-        if (!message.answer) this.#ask(from, topic, true);
-        if (message.summary !== null) this.#compare(from, topic, message.summary);
-        return;
-      default:
+    if (message.type === 'Announcement') {
+      if (message.entry !== undefined) this.#take(topic, message.entry, from);
+      else if (!this.#holding(topic).entries.has(message.name.id))
+        this.#pull(from, { topic, missing: [message.name], ranges: [] });
+    } else if (message.type === 'PullRequest') {
+      this.#serve(from, message);
+    } else if (message.type === 'PullResponse') {
+      for (const parts of message.entries) if (parts !== undefined) this.#take(topic, parts, from);
+    } else if (message.type === 'AntiEntropy') {
+      if (!message.answer) this.#ask(from, topic, true);
+      if (message.summary !== null) this.#compare(from, topic, message.summary);
     }
   }
 
@@ -219,7 +218,7 @@ class PlainGossip implements HostedMachine {
     const { entries } = this.#holding(topic);
     if (typeof decoded === 'string' || decoded.header.topic !== topic || entries.has(decoded.name.id)) return;
     if (decoded.header.network !== this.#setup.network) return;
-    if (typeof verifyEntry(decoded, this.#setup.verifySignature as typeof verify) === 'string') return;
+    if (typeof verifyEntry(decoded, this.#setup.verifySignature) === 'string') return;
     this.#keep(topic, decoded);
     const others = this.#peers.filter((peer) => peer !== from);
     this.#outbox.send(others, { type: 'Announcement', topic, name: decoded.name, entry: parts });

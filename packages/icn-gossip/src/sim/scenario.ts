@@ -9,9 +9,9 @@ export interface ScenarioSetup {
   readonly seed: number;
   readonly nodeCount: number;
   /** The machine under test with options of the scenario's, which a foreign machine may ignore. */
-  machineOf(options?: Partial<GossipOptions>): MachineFactory;
+  readonly machineOf: (options?: Partial<GossipOptions>) => MachineFactory;
   /** Puts checkers, statistics and trace onto a world; before its first node starts. */
-  watch(world: World): Watch;
+  readonly watch: (world: World) => Watch;
 }
 
 /** Who looks on. */
@@ -34,5 +34,7 @@ export interface Scenario {
   readonly about: string;
   /** Nodes, where nobody says how many. */
   readonly nodeCount: number;
-  run(setup: ScenarioSetup): Outcome;
+  /** It measures what a broadcast costs, for nothing else happens. */
+  readonly measuresCost?: boolean;
+  readonly run: (setup: ScenarioSetup) => Outcome;
 }

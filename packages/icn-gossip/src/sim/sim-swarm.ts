@@ -38,11 +38,11 @@ export const DEFAULT_SWARM_LIMITS: SwarmLimits = {
 export interface SwarmPorts {
   readonly wire: Wire;
   readonly random: SeededRandom;
-  nowMs(): number;
-  nodeOf(did: Did): SimNode | undefined;
-  tell(node: SimNode, event: GossipEvent): void;
+  readonly nowMs: () => number;
+  readonly nodeOf: (did: Did) => SimNode | undefined;
+  readonly tell: (node: SimNode, event: GossipEvent) => void;
   /** Does something in the node's present life, if that lasts so long. */
-  after(node: SimNode, delayMs: number, action: () => void): void;
+  readonly after: (node: SimNode, delayMs: number, action: () => void) => void;
 }
 
 /** What a node remembers of one of its contacts; gone with its life. */
@@ -138,7 +138,7 @@ export class SimSwarm {
       if (old !== undefined) this.#down(old, node);
     }
     const latencyMs = wire.latencyMs(dialler, acceptor);
-    const connection = new Connection(dialler, acceptor, nowMs.call(this.#ports), latencyMs);
+    const connection = new Connection(dialler, acceptor, nowMs(), latencyMs);
     dialler.links.set(acceptor.did, connection);
     acceptor.links.set(dialler.did, connection);
     for (const [node, other] of [
@@ -147,11 +147,11 @@ export class SimSwarm {
     ] as const) {
       const candidate = this.#candidates.get(node)?.get(other);
       if (candidate !== undefined) candidate.failureCount = 0;
-      after.call(this.#ports, node, node === dialler ? 0 : latencyMs, () => {
-        if (connection.isUpAt(node)) tell.call(this.#ports, node, { type: 'peer-up', peer: other.did });
+      after(node, node === dialler ? 0 : latencyMs, () => {
+        if (connection.isUpAt(node)) tell(node, { type: 'peer-up', peer: other.did });
       });
       if (node.links.size > this.limits.connectionsMax)
-        after.call(this.#ports, node, this.limits.trimGraceMs, () => this.#trim(node));
+        after(node, this.limits.trimGraceMs, () => this.#trim(node));
     }
   }
 

@@ -24,6 +24,7 @@ export interface SeedReport extends Outcome {
   readonly scenario: string;
   readonly seed: number;
   readonly nodes: number;
+  readonly measuresCost: boolean;
   readonly counts: Counts;
   /** Milliseconds from acknowledgement to delivery elsewhere, with how often. */
   readonly latencies: readonly (readonly [ms: number, count: number])[];
@@ -39,12 +40,12 @@ export interface SeedReport extends Outcome {
 /** Runs one scenario with one seed. Equal arguments give equal reports, and equal traces byte for byte. */
 export function simulate(scenario: Scenario, options: SimulationOptions): SeedReport {
   const { seed, nodeCount = scenario.nodeCount, machineOf = gossipMachine } = options;
-  const trace = new Trace(options.print);
+  let trace: Trace | undefined;
   let lastLines: readonly string[] = [];
   let mermaid = '';
   const keepLines = () => {
-    lastLines = trace.lastLines();
-    mermaid = trace.mermaid();
+    lastLines = trace?.lastLines() ?? [];
+    mermaid = trace?.mermaid() ?? '';
   };
   const violations = new Violations(keepLines);
   let statistics: Statistics | undefined;
@@ -53,7 +54,7 @@ export function simulate(scenario: Scenario, options: SimulationOptions): SeedRe
     nodeCount,
     machineOf: (gossip = {}) => machineOf(gossip),
     watch(world) {
-      trace.world = world;
+      trace = new Trace(world, options.print);
       statistics = new Statistics(world);
       world.observe(
         trace,
@@ -72,6 +73,7 @@ export function simulate(scenario: Scenario, options: SimulationOptions): SeedRe
     scenario: scenario.name,
     seed,
     nodes: nodeCount,
+    measuresCost: scenario.measuresCost === true,
     counts: statistics.counts,
     latencies: statistics.latencies.rows(),
     violationCount: violations.count,

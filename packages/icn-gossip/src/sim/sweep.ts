@@ -23,7 +23,8 @@ export interface SweepResult {
   /** From the acknowledgement at the author to the delivery at each other node. */
   readonly latencyMsP50: number | null;
   readonly latencyMsP99: number | null;
-  readonly payloadSendsPerBroadcast: number | null;
+  /** Only of scenarios that measure what a broadcast costs: payloads that left a node. */
+  readonly payloadSendsPerBroadcast?: number | null;
 }
 
 /** Adds up the reports of some seeds of one scenario; at least one. */
@@ -58,10 +59,12 @@ export function summarize(reports: readonly SeedReport[]): SweepResult {
     ),
     latencyMsP50: latencies.quantile(0.5),
     latencyMsP99: latencies.quantile(0.99),
-    payloadSendsPerBroadcast: ratio(
-      sum(({ counts }) => counts.payloadSends),
-      broadcasts,
-    ),
+    ...(first.measuresCost && {
+      payloadSendsPerBroadcast: ratio(
+        sum(({ counts }) => counts.payloadSends),
+        broadcasts,
+      ),
+    }),
   };
 }
 

@@ -17,12 +17,16 @@ export interface LiarContext {
 /** A way of lying. A lie without `says` or `does` leaves that as it is. */
 export interface Lie {
   /** Called for each message that the liar is about to say to `to`; what it returns is said instead. */
-  says?(message: GossipMessage, to: Did, context: LiarContext): readonly (GossipMessage | Uint8Array)[];
+  readonly says?: (
+    message: GossipMessage,
+    to: Did,
+    context: LiarContext,
+  ) => readonly (GossipMessage | Uint8Array)[];
   /** What it hears, before its machine does. */
-  hears?(message: GossipMessage, from: Did, context: LiarContext): void;
+  readonly hears?: (message: GossipMessage, from: Did, context: LiarContext) => void;
   /** Called every `everyMs`: what it says of its own accord. */
   readonly everyMs?: number;
-  does?(context: LiarContext, nowMs: number): readonly Speech[];
+  readonly does?: (context: LiarContext, nowMs: number) => readonly Speech[];
 }
 
 export interface Speech {

@@ -1,7 +1,7 @@
 import type { GossipOptions } from '../../gossip.js';
 import { parseTopic } from '../../topic.js';
 import { acquaint } from '../acquaintance.js';
-import { haveEqualRoots, judgeConvergence, missedCount, requiredNow } from '../checkers/convergence.js';
+import { judgeConvergence, missedCount, requiredNow } from '../checkers/convergence.js';
 import { publish } from '../load.js';
 import type { Scenario } from '../scenario.js';
 import type { LinkConditions } from '../wire.js';
@@ -33,6 +33,7 @@ function calmScenario(parameters: CalmParameters): Scenario {
     name,
     about,
     nodeCount,
+    measuresCost: true,
     run(setup) {
       const world = new World({
         seed: setup.seed,
@@ -57,7 +58,7 @@ function calmScenario(parameters: CalmParameters): Scenario {
       send(broadcasts);
       const required = requiredNow(world);
       judgeConvergence(world, required, violations);
-      return { missed: missedCount(world, required), roundsToEqual: haveEqualRoots(world) ? 0 : null };
+      return { missed: missedCount(world, required), roundsToEqual: null };
     },
   };
 }
