@@ -1,47 +1,66 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { isDid, type Did } from '@icn/identity';
 import { z } from 'zod';
 import { NodeError } from './errors.js';
 
-const schema = z.array(z.string().refine(isDid)).max(65_536);
+const COUNT_MAX = 65_536;
 
-/** The peers that the operator refuses, kept in a file so that a restart does not let them in again. */
-export class BlockList {
+export interface SavedSetOptions<Value extends string> {
+  /** The file; without one the set lives in memory. */
+  readonly path: string | undefined;
+  /** What it is, for errors: `the list of …`. */
+  readonly name: string;
+  readonly isValue: (text: string) => text is Value;
+}
+
+/** What the operator said of peers or topics, kept in a file so that a restart does not forget it. */
+export class SavedSet<Value extends string> {
   readonly #path: string | undefined;
-  readonly #blocked: Set<Did>;
+  readonly #name: string;
+  readonly #values: Set<Value>;
   #saved: Promise<void> = Promise.resolve();
 
-  private constructor(path: string | undefined, blocked: readonly Did[]) {
+  private constructor({ path, name }: SavedSetOptions<Value>, values: readonly Value[]) {
     this.#path = path;
-    this.#blocked = new Set(blocked);
+    this.#name = name;
+    this.#values = new Set(values);
   }
 
-  /** Reads the list; without a path it lives in memory. A file that cannot be read blocks the start, not nobody. */
-  static async open(path: string | undefined): Promise<BlockList> {
-    if (path === undefined) return new BlockList(path, []);
+  /** Reads the set. Throws NodeError `data-dir-unusable` where the file cannot be read: nothing is taken for empty. */
+  static async open<Value extends string>(options: SavedSetOptions<Value>): Promise<SavedSet<Value>> {
+    const { path, name, isValue } = options;
+    if (path === undefined) return new SavedSet(options, []);
     try {
-      return new BlockList(path, schema.parse(JSON.parse(await readFile(path, 'utf8'))));
+      const schema = z.array(z.string().refine(isValue)).max(COUNT_MAX);
+      return new SavedSet(options, schema.parse(JSON.parse(await readFile(path, 'utf8'))) as Value[]);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new BlockList(path, []);
-      const message = `cannot read the list of blocked peers in ${path}: repair the file, or remove it to block nobody`;
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new SavedSet(options, []);
+      const message = `cannot read the list of ${name} in ${path}: repair the file, or remove it for an empty one`;
       throw new NodeError('data-dir-unusable', message, { cause: error });
     }
   }
 
-  [Symbol.iterator](): IterableIterator<Did> {
-    return this.#blocked.values();
+  [Symbol.iterator](): IterableIterator<Value> {
+    return this.#values.values();
   }
 
-  async add(did: Did): Promise<void> {
-    this.#blocked.add(did);
+  has(value: Value): boolean {
+    return this.#values.has(value);
+  }
+
+  /** Durable when it resolves. Throws NodeError `request-refused` where the list is full. */
+  async add(value: Value): Promise<void> {
+    if (this.#values.size >= COUNT_MAX && !this.#values.has(value))
+      throw new NodeError('request-refused', `the list of ${this.#name} is full: it holds ${COUNT_MAX}`);
+    this.#values.add(value);
     await this.#save();
   }
 
-  async delete(did: Did): Promise<void> {
-    if (this.#blocked.delete(did)) await this.#save();
+  /** Durable when it resolves. */
+  async delete(value: Value): Promise<void> {
+    if (this.#values.delete(value)) await this.#save();
   }
 
-  /** One save after another, each with what is blocked then. */
+  /** One save after another, each with what is in the set then. */
   #save(): Promise<void> {
     this.#saved = this.#saved.catch(() => undefined).then(() => this.#write());
     return this.#saved;
@@ -50,7 +69,7 @@ export class BlockList {
   async #write(): Promise<void> {
     if (this.#path === undefined) return;
     const temporary = `${this.#path}.${process.pid}.tmp`;
-    await writeFile(temporary, `${JSON.stringify([...this.#blocked], null, 2)}\n`, {
+    await writeFile(temporary, `${JSON.stringify([...this.#values], null, 2)}\n`, {
       mode: 0o600,
       flush: true,
     });
