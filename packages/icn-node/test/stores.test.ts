@@ -10,6 +10,7 @@ import {
   type PositionedItem,
   type StoreWrite,
 } from '@icn/gossip';
+import { generateKeyPair } from '@icn/identity';
 import { describe, expect, it } from '@jest/globals';
 import { ClassicLevel } from 'classic-level';
 import { LevelStore, MemoryStore } from '../src/index.js';
@@ -43,6 +44,10 @@ const at = (position: number, text: string, topic = lobby): StoreWrite => ({
   position,
   id: idOf(text),
 });
+
+const withdrawal = (position: number, log: ClosedLog): StoreWrite => {
+  return { type: 'withdrawal', topic: lobby, position, log };
+};
 
 async function all<Value>(batches: AsyncIterable<readonly Value[]>): Promise<Value[]> {
   const values: Value[] = [];
@@ -117,6 +122,74 @@ describe.each(adapters)('$name', ({ open }) => {
     expect(await store.readFrom(lobby, 21, 4)).toEqual([]);
   });
 
+  it('holds a notice at a position instead of an entry, and gives it back in its place', async () => {
+    const store = await open();
+    const log = { author: generateKeyPair().did, lane: 0, from: 2 } as const;
+    await store.write([entry('a'), entry('b'), at(1, 'a'), withdrawal(2, log), at(3, 'b')]);
+    const found = await store.readFrom(lobby, 1, 10);
+    expect(found.map((item) => [item.position, textOf(item)])).toEqual([
+      [1, 'a'],
+      [2, 'withdrawal'],
+      [3, 'b'],
+    ]);
+    expect(found[1]).toEqual({ position: 2, type: 'withdrawal', log });
+    const headers = await all(store.headers(lobby));
+    expect(headers.map(({ header, position, withdrawal: of }) => [header.length > 0, position, of])).toEqual([
+      [true, 1, undefined],
+      [false, 2, log],
+      [true, 3, undefined],
+    ]);
+  });
+
+  it('gives marks back as they were written, and none where there were none', async () => {
+    const store = await open();
+    const marked = { ...at(2, 'b'), late: true, forked: true } as StoreWrite;
+    await store.write([entry('a'), entry('b'), at(1, 'a'), marked]);
+    expect(await store.readFrom(lobby, 1, 10)).toMatchObject([
+      { late: false, forked: false },
+      { late: true, forked: true },
+    ]);
+  });
+
+  it('holds a header without payload, which takes no payload away', async () => {
+    const store = await open();
+    const bare = (text: string): StoreWrite => {
+      return { type: 'entry', topic: lobby, id: idOf(text), parts: { ...partsOf(text), payload: undefined } };
+    };
+    await store.write([bare('a'), entry('b'), bare('b'), bare('c')]);
+    await store.write([entry('c')]);
+    const found = await store.read(lobby, ['a', 'b', 'c'].map(idOf), 1_000);
+    expect(found.map((parts) => parts?.payload && Buffer.from(parts.payload).toString())).toEqual([
+      undefined,
+      'b',
+      'c',
+    ]);
+    expect(await all(store.headers(lobby))).toHaveLength(3);
+  });
+
+  it('keeps the farthest position that each consumer committed, until it is forgotten', async () => {
+    const store = await open();
+    await store.commit(lobby, 'mailer', 0);
+    await store.commit(lobby, 'mailer', 7);
+    await store.commit(lobby, 'mailer', 3);
+    await store.commit(lobby, 'mailer-2', 1);
+    await store.commit(lobby2, 'mailer', 2);
+    expect(Object.fromEntries(await store.cursors(lobby))).toEqual({ mailer: 7, 'mailer-2': 1 });
+    expect(Object.fromEntries(await store.cursors(lobby2))).toEqual({ mailer: 2 });
+    await store.forget(lobby, 'mailer');
+    expect(Object.fromEntries(await store.cursors(lobby))).toEqual({ 'mailer-2': 1 });
+    await store.commit(lobby, 'mailer', 1);
+    expect((await store.cursors(lobby)).get('mailer')).toBe(1);
+    expect(await store.topics()).toEqual([]);
+  });
+
+  it('keeps the farthest of positions that are committed at once', async () => {
+    const store = await open();
+    const positions = [3, 9, 1, 8, 2];
+    await Promise.all(positions.map((position) => store.commit(lobby, 'mailer', position)));
+    expect((await store.cursors(lobby)).get('mailer')).toBe(9);
+  });
+
   it('keeps topics apart, also where one name begins another', async () => {
     const store = await open();
     await store.write([entry('a'), at(1, 'a'), entry('b', lobby2), at(1, 'b', lobby2)]);
@@ -138,10 +211,14 @@ describe('LevelStore', () => {
     const path = join(await temporaryFolder(), 'store');
     const before = await LevelStore.open(path);
     await before.write([entry('a'), at(1, 'a')]);
+    // What is under way when it closes is finished first.
+    const committing = before.commit(lobby, 'mailer', 1);
     await before.close();
+    await committing;
     const after = await LevelStore.open(path);
     afterTest(() => after.close());
     expect((await after.readFrom(lobby, 1, 1)).map(textOf)).toEqual(['a']);
+    expect((await after.cursors(lobby)).get('mailer')).toBe(1);
   });
 
   it('has one writer: a second one is told so, and the first goes on', async () => {

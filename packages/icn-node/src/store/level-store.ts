@@ -152,8 +152,9 @@ export class LevelStore implements EntryStore {
     return this.#afterCommits(() => this.#db.del(`c${topic}\0${consumer}`, { sync: true }));
   }
 
-  close(): Promise<void> {
-    return this.#db.close();
+  async close(): Promise<void> {
+    await this.#committing;
+    await this.#db.close();
   }
 
   #afterCommits(change: () => Promise<void>): Promise<void> {
