@@ -31,7 +31,7 @@ export class SavedSet<Value extends string> {
     if (path === undefined) return new SavedSet(options, []);
     try {
       const schema = z.array(z.string().refine(isValue)).max(COUNT_MAX);
-      return new SavedSet(options, schema.parse(JSON.parse(await readFile(path, 'utf8'))) as Value[]);
+      return new SavedSet(options, schema.parse(JSON.parse(await readFile(path, 'utf8'))));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new SavedSet(options, []);
       const message = `cannot read the list of ${name} in ${path}: repair the file, or remove it for an empty one`;

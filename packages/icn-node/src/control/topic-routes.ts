@@ -47,8 +47,9 @@ async function sendItems({ response, signal }: Call, items: AsyncIterable<Item>)
 }
 
 async function getConsumers(call: Call): Promise<void> {
-  const { topic, consumers } = followed(call);
-  respond(call.response, 200, { topic, consumers: Object.fromEntries(await consumers()) });
+  const topic = followed(call);
+  const consumers = Object.fromEntries(await topic.consumers());
+  respond(call.response, 200, { topic: topic.topic, consumers });
 }
 
 async function commit(call: Call): Promise<void> {
@@ -60,11 +61,12 @@ async function commit(call: Call): Promise<void> {
 }
 
 async function forget(call: Call): Promise<void> {
-  const { topic, consumers, consumer } = followed(call);
+  const handle = followed(call);
+  const { topic } = handle;
   const name = call.params[1] ?? '';
-  if (!(await consumers()).has(name))
+  if (!(await handle.consumers()).has(name))
     throw new NodeError('request-refused', `${topic} has no consumer ${name}`);
-  await (await consumer(name)).forget();
+  await (await handle.consumer(name)).forget();
   respond(call.response, 200, { topic, consumer: name, forgotten: true });
 }
 
