@@ -145,7 +145,7 @@ async function firstLink(nodes, others) {
 }
 
 /**
- * Waits until every one of these nodes holds so many entries, each asked until it does; then returns their roots.
+ * Waits until every one of these nodes holds so many entries; then returns their roots.
  *
  * @param {readonly IcnProcess[]} nodes
  * @param {number} count
@@ -153,6 +153,8 @@ async function firstLink(nodes, others) {
 function holdAll(nodes, count) {
   return Promise.all(
     nodes.map(async (node) => {
+      // A line for each entry: who is asked only then is not kept from its work by questions.
+      await node.line(() => node.lines.length > count, patienceMs);
       const ask = async () => (await node.status()).topics.find(({ topic: name }) => name === topic);
       const held = await eventually(ask, (status) => status?.entries === count, patienceMs);
       return held?.root;
