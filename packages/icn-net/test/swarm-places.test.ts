@@ -120,7 +120,10 @@ describe('a full Swarm', () => {
     inVirtualTime(async (pass) => {
       const { a, others, connected, close } = await crowded(3);
       const [b, c, d] = others as [Party, Party, Party];
-      for (const peer of [b, c]) peer.swarm.hint(a.address);
+      for (const peer of [b, c]) {
+        peer.swarm.hint(a.address);
+        await pass(100);
+      }
       await pass(2_000);
       a.swarm.hint(d.address);
       await pass(60_000);
