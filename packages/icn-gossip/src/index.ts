@@ -17,7 +17,7 @@ export { decodeHeader, type Dep, type EntryHeader } from './entry/entry-header.j
 export { entryIdOf, type EntryId, type EntryName, type Lane } from './entry/entry-name.js';
 export {
   type EntryStore,
-  type PositionedEntry,
+  type PositionedItem,
   type StoredHeader,
   type StoreWrite,
 } from './entry/entry-store.js';
