@@ -13,6 +13,12 @@ export type DropName =
   | 'entry-malformed'
   /** An entry that is held already: normal, its share shows what push costs. */
   | 'duplicate'
+  /** A parked entry that made room for one nearer to the hole. */
+  | 'parked-evicted'
+  /** Evidence of more headers than prove any closing, or not of one data log. */
+  | 'evidence-malformed'
+  /** Evidence that does not close its log, or no lower than it is closed here: normal, many peers send the same. */
+  | 'evidence-idle'
   /** A pull response that was not asked for, or not from that peer. */
   | 'response-unsolicited'
   /** A pull request was not answered in time. */

@@ -3,8 +3,9 @@ import type { EntryId } from './entry-name.js';
 import type { Topic } from '../topic.js';
 import type { ClosedLog } from '../wire/messages.js';
 
-/** One change of the store. */
+/** One change of the store. Nothing is ever taken away. */
 export type StoreWrite =
+  /** Without payload where the header alone is kept, as evidence of a fork. */
   | { readonly type: 'entry'; readonly topic: Topic; readonly id: EntryId; readonly parts: EntryParts }
   | { readonly type: 'position'; readonly topic: Topic; readonly position: number; readonly id: EntryId }
   /** A position that tells of what left the topic, instead of an entry. */
@@ -19,6 +20,12 @@ export type StoreWrite =
 export interface StoredHeader {
   readonly header: Uint8Array;
   readonly position: number | undefined;
+}
+
+/** A position that tells of what left the topic, as a store gives it back at start. */
+export interface StoredWithdrawal {
+  readonly position: number;
+  readonly log: ClosedLog;
 }
 
 /** An entry at its local position. */
@@ -36,8 +43,8 @@ export interface EntryStore {
   write(writes: readonly StoreWrite[]): Promise<void>;
   /** The topics that have entries, sorted. */
   topics(): Promise<readonly Topic[]>;
-  /** All headers of a topic in batches: those with a position first, in order of position. */
-  headers(topic: Topic): AsyncIterable<readonly StoredHeader[]>;
+  /** All headers of a topic in batches: those with a position first, in order of position, withdrawals among them. */
+  headers(topic: Topic): AsyncIterable<readonly (StoredHeader | StoredWithdrawal)[]>;
   /**
    * Entries in the order of `ids`, undefined where one is missing. Stops before the entry that would pass
    * `bytesMax`, but never before the first; so the answer may be shorter than `ids`.

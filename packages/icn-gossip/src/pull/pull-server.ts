@@ -30,7 +30,6 @@ export class PullServer {
   readonly #counters: Counters<DropName>;
   readonly #serves = new Map<number, Serve>();
   readonly #quota: PeerQuota;
-  #lastLoad = 0;
 
   constructor(limits: GossipLimits, outbox: Outbox, counters: Counters<DropName>) {
     this.#limits = limits;
@@ -46,9 +45,7 @@ export class PullServer {
     const serve: Serve = { peer, requestId, topic, ids, bytesMax, isCut };
     if (ids.length === 0) return this.#respond(serve, []);
     if (!this.#quota.take(peer)) return this.#counters.add('pull-overload');
-    const load = ++this.#lastLoad;
-    this.#serves.set(load, serve);
-    this.#outbox.effectWhenDurable({ type: 'load', load, topic, ids, bytesMax });
+    this.#serves.set(this.#outbox.load(topic, ids, bytesMax), serve);
   }
 
   loaded(load: number, entries: readonly (EntryParts | undefined)[]): void {
