@@ -15,7 +15,11 @@ export type GossipEvent =
   /** A peer sent a frame: hostile until shown otherwise. */
   | { readonly type: 'received'; readonly from: Did; readonly frame: Uint8Array }
   /** The store was read, before `joined`: entries of a topic in the order of `EntryStore.headers`, in any number of events. */
-  | { readonly type: 'restored'; readonly topic: Topic; readonly entries: readonly (StoredHeader | StoredWithdrawal)[] }
+  | {
+      readonly type: 'restored';
+      readonly topic: Topic;
+      readonly entries: readonly (StoredHeader | StoredWithdrawal)[];
+    }
   /** The node follows a topic from now on. */
   | { readonly type: 'joined'; readonly topic: Topic; readonly access: AccessControl }
   /** The node follows a topic no more; what it holds of it stays in the store. */

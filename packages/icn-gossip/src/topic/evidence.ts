@@ -27,10 +27,7 @@ export class EvidenceGate {
   readonly #state: TopicState;
   readonly #genuine = new Set<string>();
 
-  constructor(
-    context: Pick<TopicContext, 'network' | 'verifySignature' | 'counters'>,
-    state: TopicState,
-  ) {
+  constructor(context: Pick<TopicContext, 'network' | 'verifySignature' | 'counters'>, state: TopicState) {
     this.#context = context;
     this.#state = state;
   }
@@ -83,7 +80,10 @@ export class EvidenceGate {
 
 function isOfOneDataLog(entries: readonly DecodedEntry[]): boolean {
   const [first] = entries;
-  return first?.name.lane === 0 && entries.every(({ name }) => name.author === first.name.author && name.lane === 0);
+  return (
+    first?.name.lane === 0 &&
+    entries.every(({ name }) => name.author === first.name.author && name.lane === 0)
+  );
 }
 
 function linksOf({ name, header }: DecodedEntry): EntryLinks {

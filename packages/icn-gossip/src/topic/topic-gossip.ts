@@ -1,12 +1,7 @@
 import type { Did } from '@icn/identity';
 import { AntiEntropyRounds } from '../repair/anti-entropy.js';
 import type { DropName } from '../drops.js';
-import {
-  decodeEntry,
-  verifyEntry,
-  type DecodedEntry,
-  type VerifiedEntry,
-} from '../entry/entry.js';
+import { decodeEntry, verifyEntry, type DecodedEntry, type VerifiedEntry } from '../entry/entry.js';
 import type { EntryLinks } from '../entry/entry-header.js';
 import type { EntryName } from '../entry/entry-name.js';
 import type { StoredHeader, StoredWithdrawal } from '../entry/entry-store.js';
@@ -204,7 +199,8 @@ export class TopicGossip {
     }
     this.#publisher?.arrived(verified);
     this.#take(verified, nowMs, from);
-    if (this.state.has(verified.name) && !this.state.isLinked(verified.name)) this.#wantParents(verified, from);
+    if (this.state.has(verified.name) && !this.state.isLinked(verified.name))
+      this.#wantParents(verified, from);
     return verified;
   }
 
