@@ -63,7 +63,7 @@ export function verifyEntry(entry: DecodedEntry, verifySignature = verify): Veri
   if (parts.payload.length !== header.payloadLength) return 'payload-wrong';
   if (!equalBytes(sha256(parts.payload), header.payloadHash)) return 'payload-wrong';
   const proven = verifyEvidence(entry, verifySignature);
-  return typeof proven === 'string' ? proven : (entry as DecodedEntry as VerifiedEntry);
+  return typeof proven === 'string' ? proven : (entry as VerifiedEntry);
 }
 
 /** A header whose proof was checked on this node, whatever became of its payload: enough to prove a fork. */

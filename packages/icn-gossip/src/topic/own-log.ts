@@ -112,7 +112,8 @@ export class OwnLog {
   /** The submissions whose turn it is, in order. */
   takeDue({ followers, hasSilentPeers, isWhole }: OwnLogSight, nowMs: number): readonly Submission[] {
     if (this.#phase === 'asking') {
-      const isTold = this.#asked.size === 0 && !hasSilentPeers && (isWhole || followers.length === 0);
+      const isAnswered = followers.every((peer) => this.#heard.has(peer)) && !hasSilentPeers;
+      const isTold = isAnswered && (isWhole || followers.length === 0);
       if (!isTold && nowMs < (this.#endsAtMs ?? 0)) return [];
       this.#phase = 'ready';
       this.#endsAtMs = undefined;
