@@ -23,7 +23,7 @@ export type DropName =
   | 'response-unsolicited'
   /** A pull request was not answered in time. */
   | 'pull-timeout'
-  /** A peer has too many pull requests waiting here. */
+  /** A peer has too many pull requests waiting here, or too many closings wait to be told of. */
   | 'pull-overload'
   /** A peer names more that is missing than its share of the want lists; later rounds find it again. */
   | 'wants-full'

@@ -19,6 +19,8 @@ interface Serve {
 
 /** Logs of one request whose evidence is looked up; whoever wants more asks again (guess). */
 const LOGS_PER_REQUEST_MAX = 16;
+/** Closings whose witness waits for the disk to be told; repair tells of the rest (guess). */
+const TELLS_MAX = 256;
 /** No witness is larger, payloads counted, for a store counts them. */
 const WITNESS_BYTES_MAX =
   PROTOCOL.witnessEntriesMax * (PROTOCOL.headerBytesMax + PROTOCOL.payloadBytesMax + 128);
@@ -29,6 +31,7 @@ export class EvidenceServer {
   readonly #counters: Counters<DropName>;
   readonly #quota: PeerQuota;
   readonly #serves = new Map<number, Serve>();
+  #tellCount = 0;
 
   constructor(limits: GossipLimits, outbox: Outbox, counters: Counters<DropName>) {
     this.#outbox = outbox;
@@ -38,7 +41,10 @@ export class EvidenceServer {
 
   /** Tells peers of a closing, by the ids of its witness. */
   tell(to: readonly Did[], topic: Topic, witness: readonly EntryId[]): void {
-    if (to.length > 0) this.#load({ to, topic, asker: undefined }, witness);
+    if (to.length === 0) return;
+    if (this.#tellCount >= TELLS_MAX) return this.#counters.add('pull-overload');
+    this.#tellCount++;
+    this.#load({ to, topic, asker: undefined }, witness);
   }
 
   /** Answers the `evidence` of a request, of logs that are closed here. */
@@ -72,6 +78,7 @@ export class EvidenceServer {
 
   #forget(load: number, { asker }: Serve): void {
     this.#serves.delete(load);
-    if (asker !== undefined) this.#quota.give(asker);
+    if (asker === undefined) this.#tellCount--;
+    else this.#quota.give(asker);
   }
 }

@@ -43,7 +43,8 @@ export class EvidenceGate {
     // From where the log is closed nothing more is learnt, and what left there may be stored with its payload.
     const open = sound.filter(({ name }) => !this.#state.isClosed(name));
     if (!this.#state.isNews(open.map(linksOf))) return this.#drop('evidence-idle');
-    if (this.#state.isFull) return this.#drop('topic-full');
+    const refusal = this.#state.refusalOf(linksOf(open[0]!));
+    if (refusal === 'topic-full' || refusal === 'logs-full') return this.#drop(refusal);
     const genuine = open.filter((entry) => this.#isGenuine(entry, counters)) as unknown as VerifiedHeader[];
     if (genuine.length < open.length && !this.#state.isNews(genuine.map(linksOf)))
       return this.#drop('evidence-idle');

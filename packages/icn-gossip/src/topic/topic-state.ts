@@ -194,13 +194,13 @@ export class TopicState {
 
   /** Why an entry that `has` does not know is not taken, before anything of it is verified. */
   refusalOf(entry: EntryLinks): Refusal | undefined {
-    const { name } = entry;
-    if (this.isClosed(name)) return 'log-closed';
+    const { author, lane, seq } = entry.name;
+    const log = this.#logs.get(author, lane);
+    if (seq >= (log?.closedFrom ?? Infinity)) return 'log-closed';
     if (this.isFull) return 'topic-full';
-    const log = this.log(name.author, name.lane);
     if (log === undefined) return this.#logs.size >= this.#limits.logsPerTopicMax ? 'logs-full' : undefined;
-    if (log.contradicts(entry)) return 'seq-wrong';
-    return log.hasNoRoomFor(entry, this.#limits.parkedPerLogMax) ? 'parked-full' : undefined;
+    if (log.held.contradicts(entry)) return 'seq-wrong';
+    return log.held.hasNoRoomFor(entry, this.#limits.parkedPerLogMax) ? 'parked-full' : undefined;
   }
 
   /**
@@ -272,7 +272,7 @@ export class TopicState {
       this.#deliveredUnlinked.add(entry.name.id);
       this.skip(position);
     }
-    this.#undelivered.push(...this.#insert(entry).linked);
+    for (const linked of this.#insert(entry).linked) this.#undelivered.push(linked);
     if (position !== undefined) this.#causal.restore(entry);
   }
 
