@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { EntryLinks } from '../../src/entry/entry-header.js';
+import type { EntryId } from '../../src/entry/entry-name.js';
 import { compareClosings } from '../../src/topic/evidence.js';
 import { depOf, did } from '../fixtures.js';
 import { closingByDefinition, linksOf, LogNode, treeOf } from './log-node.js';
@@ -24,6 +25,16 @@ function comb(length: number, teeth: readonly number[]): EntryLinks[] {
   const spine = treeOf(Array.from({ length }, (_, index) => (index === 0 ? undefined : index - 1)));
   const branches = teeth.map((seq) => linksOf(5_000 + seq, seq, spine[seq - 2]));
   return [...spine, ...branches];
+}
+
+/** The same entry in the log of another author. */
+function byAuthor({ name, prev, deps }: EntryLinks, author: number): EntryLinks {
+  const marked = (id: EntryId) => id.replace(/^0000/, 'bbbb') as EntryId;
+  return {
+    name: { ...name, author: did(author), id: marked(name.id) },
+    prev: prev && marked(prev),
+    deps,
+  };
 }
 
 /** Lets nodes exchange what is linked and why logs are closed, until nobody learns anything. */
@@ -69,7 +80,7 @@ describe('closing', () => {
         expectClosed(one, closingByDefinition(entries));
         expectClosed(other, closingByDefinition(entries));
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     );
   });
 
@@ -104,7 +115,7 @@ describe('closing', () => {
           expectClosed(node, closingByDefinition(entries));
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     );
   });
 
@@ -202,6 +213,41 @@ describe('closing', () => {
     const next = { ...linksOf(2, 2, waiter, { author: 2 }), deps: [depOf(entries[5]!.name)] };
     node.take(next);
     expect(node.told.at(-1)).toBe(next);
+  });
+
+  it('I7: delivers all that stays, once and after its prev, whatever depends on what, through restarts', () => {
+    const forest = fc.tuple(tree, tree).chain(([ones, others]) => {
+      const all = [...ones, ...others.map((entry) => byAuthor(entry, 2))];
+      return fc.record({
+        all: fc.constant(all),
+        deps: fc.array(fc.array(fc.nat({ max: all.length - 1 }), { maxLength: 2 }), {
+          minLength: all.length,
+          maxLength: all.length,
+        }),
+        order: fc.shuffledSubarray([...all.keys()], { minLength: all.length }),
+        restartAt: fc.nat({ max: all.length }),
+      });
+    });
+    fc.assert(
+      fc.property(forest, ({ all, deps, order, restartAt }) => {
+        const node = new LogNode();
+        for (const [step, index] of order.entries()) {
+          if (step === restartAt) node.restart((others) => others.toReversed());
+          const named = deps[index]!.map((dep) => depOf(all[dep]!.name));
+          node.take({ ...all[index]!, deps: named });
+        }
+        node.wait();
+        const told = node.told.flatMap((row) => ('from' in row ? [] : [row.name.id]));
+        const staying = [...node.state.entries()].map(({ id }) => id);
+        expect(staying.filter((id) => !told.includes(id))).toEqual([]);
+        for (const [place, id] of told.entries()) {
+          const { prev } = node.stored.get(id)!;
+          if (prev !== null) expect(told.slice(0, place)).toContain(prev);
+        }
+        for (const dep of node.state.frontier(undefined)) expect(node.state.isClosed(dep)).toBe(false);
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it('marks as forked what is delivered when a sibling is known, and nothing else', () => {

@@ -70,6 +70,14 @@ export class LogNode {
     return undefined;
   }
 
+  /** Lets time pass until nothing waits for causal parents any more. */
+  wait(): void {
+    for (let atMs = this.state.wakeAtMs; atMs !== undefined; atMs = this.state.wakeAtMs) {
+      this.nowMs = atMs;
+      this.#note(this.state.expire(atMs));
+    }
+  }
+
   /** Takes evidence; returns whether it was news. */
   prove(headers: readonly EntryLinks[]): boolean {
     if (!this.state.isNews(headers)) return false;
