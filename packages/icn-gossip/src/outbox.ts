@@ -2,8 +2,10 @@ import type { Did } from '@icn/identity';
 import type { Counters } from './bounds/counters.js';
 import type { DropName } from './drops.js';
 import { DurabilityGate } from './durability-gate.js';
+import type { EntryId } from './entry/entry-name.js';
 import type { StoreWrite } from './entry/entry-store.js';
 import type { GossipEffect } from './events.js';
+import type { Topic } from './topic.js';
 import { encodeMessage } from './wire/message-codec.js';
 import type { GossipMessage } from './wire/messages.js';
 
@@ -16,6 +18,7 @@ export class Outbox {
   #writes: StoreWrite[] = [];
   #afterWrites: GossipEffect[] = [];
   #heldBytes = 0;
+  #lastLoad = 0;
 
   /** `heldBytesMax` bounds the messages that wait for the disk; more are dropped, as a link may drop them. */
   constructor(heldBytesMax: number, counters: Counters<DropName>) {
@@ -45,6 +48,13 @@ export class Outbox {
 
   effectWhenDurable(effect: GossipEffect): void {
     this.#afterWrites.push(effect);
+  }
+
+  /** Has entries read once all that was written is durable; returns the number that `loaded` will tell. */
+  load(topic: Topic, ids: readonly EntryId[], bytesMax: number): number {
+    const load = ++this.#lastLoad;
+    this.effectWhenDurable({ type: 'load', load, topic, ids, bytesMax });
+    return load;
   }
 
   write(...writes: readonly StoreWrite[]): void {

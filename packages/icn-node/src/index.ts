@@ -3,7 +3,7 @@ export { createNode, type IcnNode } from './node.js';
 export type { NodeAdapters } from './node-parts.js';
 export type { NodeStatus } from './node-status.js';
 export type { Traffic } from './peer-links.js';
-export type { SessionBill } from './session-bills.js';
+export type { SessionBill } from '@icn/gossip';
 export type { NodeEvent, NodeListener } from './node-events.js';
 export type { NodeOptions } from './options.js';
 export { LevelStore } from './store/level-store.js';

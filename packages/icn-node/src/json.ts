@@ -1,7 +1,7 @@
 import { toHex } from '@icn/identity';
 import type { NodeStatus } from './node-status.js';
 import type { Traffic } from './peer-links.js';
-import type { SessionBill } from './session-bills.js';
+import type { SessionBill } from '@icn/gossip';
 import type { Entry, Item } from './topic.js';
 
 /** The forms in which the CLI and the control socket speak of a node: part of the CLI's contract. */
@@ -116,9 +116,7 @@ export function itemJson(item: Item): ItemJson {
 }
 
 export function sessionsJson(topic: string, bills: readonly SessionBill[]): SessionsJson {
-  const sessions = bills.map(({ endedAtMs = null, differenceCount = null, boundBytes = null, ...bill }) => {
-    return { ...bill, endedAtMs, differenceCount, boundBytes };
-  });
+  const sessions = bills.map(({ endedAtMs = null, ...bill }) => ({ ...bill, endedAtMs }));
   return { topic, sessions };
 }
 

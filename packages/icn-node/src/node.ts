@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS, Gossip, PROTOCOL, parseTopic, type EntryStore } from '@icn/gossip';
+import { DEFAULT_LIMITS, Gossip, PROTOCOL, parseTopic, type EntryStore, type SessionBill } from '@icn/gossip';
 import { parseDid, randomBytes, type Did } from '@icn/identity';
 import { formatAddress, parseAddress, Swarm, type Address, type Listener, type Transport } from '@icn/net';
 import { NodeError } from './errors.js';
@@ -12,7 +12,6 @@ import { parseOptions, type NodeConfig, type NodeOptions } from './options.js';
 import { PeerLinks } from './peer-links.js';
 import { Publisher } from './publisher.js';
 import type { SavedSet } from './saved-set.js';
-import { sessionBills, type SessionBill } from './session-bills.js';
 import { TopicHandles } from './topic-handles.js';
 import type { TopicHandle } from './topic.js';
 
@@ -161,7 +160,7 @@ export class IcnNode {
 
   /** What the recent reconciliation sessions of a topic cost, oldest first. Throws GossipError `topic-invalid`. */
   sessions(name: string): readonly SessionBill[] {
-    return sessionBills(this.#gossip, parseTopic(name));
+    return this.#gossip.sessions(parseTopic(name));
   }
 
   /** Tries to reach a peer, for as long as the node lives. Throws NetError `address-invalid`. */

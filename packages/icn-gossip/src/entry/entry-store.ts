@@ -3,7 +3,7 @@ import type { EntryId } from './entry-name.js';
 import type { Topic } from '../topic.js';
 import type { ClosedLog } from '../wire/messages.js';
 
-/** One change of the store. */
+/** One change of the store. Nothing is ever taken away. */
 export type StoreWrite =
   /** Without payload it is a header that proves something; a payload that is there already stays. */
   | { readonly type: 'entry'; readonly topic: Topic; readonly id: EntryId; readonly parts: EntryParts }
@@ -24,14 +24,16 @@ export type StoreWrite =
       readonly log: ClosedLog;
     };
 
-/**
- * An entry as a store gives it back at start: without payload; `position` where it was delivered. Damaged, it has no
- * header bytes. A position that holds a notice instead of an entry has no header bytes either, and names the log.
- */
+/** An entry as a store gives it back at start: without payload; `position` where it was delivered. Damaged, it has no header bytes. */
 export interface StoredHeader {
   readonly header: Uint8Array;
   readonly position: number | undefined;
-  readonly withdrawal?: ClosedLog;
+}
+
+/** A position that tells of what left the topic, as a store gives it back at start. */
+export interface StoredWithdrawal {
+  readonly position: number;
+  readonly log: ClosedLog;
 }
 
 /** What a local position holds: an entry that was delivered there, or the notice that a log left the topic. */
@@ -54,8 +56,8 @@ export interface EntryStore {
   write(writes: readonly StoreWrite[]): Promise<void>;
   /** The topics that have entries, sorted. */
   topics(): Promise<readonly Topic[]>;
-  /** All headers of a topic in batches: those with a position first, in order of position. */
-  headers(topic: Topic): AsyncIterable<readonly StoredHeader[]>;
+  /** All headers of a topic in batches: those with a position first, in order of position, withdrawals among them. */
+  headers(topic: Topic): AsyncIterable<readonly (StoredHeader | StoredWithdrawal)[]>;
   /**
    * Entries in the order of `ids`, undefined where one is missing. Stops before the entry that would pass
    * `bytesMax`, but never before the first; so the answer may be shorter than `ids`.

@@ -44,7 +44,6 @@ export class PullServer {
   readonly #onAnswered: PullServerOptions['onAnswered'];
   readonly #serves = new Map<number, Serve>();
   readonly #quota: PeerQuota;
-  #lastLoad = 0;
 
   constructor({ limits, outbox, counters, linkKey, onAnswered }: PullServerOptions) {
     this.#limits = limits;
@@ -60,11 +59,9 @@ export class PullServer {
     const { ids, isCut } = this.#find(peer, request, state);
     const bytesMax = Math.min(request.bytesMax, this.#limits.responseBytesMax);
     const serve: Serve = { peer, requestId, topic, ids, bytesMax, isCut };
-    if (ids.length === 0) return this.#respond(serve, []);
+    if (ids.length === 0) return isOnlyEvidence(request) ? undefined : this.#respond(serve, []);
     if (!this.#quota.take(peer)) return this.#counters.add('pull-overload');
-    const load = ++this.#lastLoad;
-    this.#serves.set(load, serve);
-    this.#outbox.effectWhenDurable({ type: 'load', load, topic, ids, bytesMax });
+    this.#serves.set(this.#outbox.load(topic, ids, bytesMax), serve);
   }
 
   loaded(load: number, entries: readonly (EntryParts | undefined)[]): void {
@@ -115,6 +112,11 @@ export class PullServer {
     if (heads !== null && linkKey !== undefined)
       yield* entriesOfAskedHeads(state, heads, headHash(linkKey, heads.roundId));
   }
+}
+
+/** Such a request is answered by evidence alone. */
+function isOnlyEvidence({ missing, ranges, heads, evidence }: PullRequest): boolean {
+  return evidence.length > 0 && missing.length === 0 && ranges.length === 0 && heads === null;
 }
 
 /** How many of `entries` fit, but never none: what a store counts as bytes is not what a message needs. */

@@ -58,8 +58,6 @@ export interface Answer {
   readonly more: boolean;
   /** It brought entries that were not held. */
   readonly hasNews: boolean;
-  /** It brought entries that were linked. */
-  readonly hasLinked: boolean;
   /** The seq of its last entry, if that is linked here now; else 0. */
   readonly linkedUpTo: number;
   /** All that it brought, new or not. */
@@ -91,14 +89,18 @@ export function widest(known: Want, other: Want): Want {
   return known.type === 'range' && other.type === 'range' && known.to < other.to ? other : known;
 }
 
+/** Nothing is wanted from where a log is closed. */
 export function isMet(want: Want, state: TopicState): boolean {
   switch (want.type) {
     case 'entry':
-      return state.has(want.name);
-    case 'range':
-      return (state.log(want.author, want.lane)?.linkedSeqMax ?? 0) >= want.to;
+      return state.has(want.name) || state.isClosed(want.name);
+    case 'range': {
+      const { author, lane, to } = want;
+      const closedFrom = state.closedFrom(author, lane) ?? Infinity;
+      return (state.log(author, lane)?.linkedSeqMax ?? 0) >= Math.min(to, closedFrom - 1);
+    }
     case 'branch':
-      return state.log(want.name.author, want.name.lane)?.isLinked(want.name.id) ?? false;
+      return state.isLinked(want.name) || state.isClosed(want.name);
     case 'head':
       return false; // its name is not known before it comes
   }
@@ -120,10 +122,11 @@ export function missingOf(
   countMax: number,
   windowMax: number,
 ): LogRange[] {
-  const held = state.log(author, lane);
-  const linkedSeqMax = held?.linkedSeqMax ?? 0;
-  const end = Math.min(to, linkedSeqMax + windowMax, SEQ_MAX);
-  const holes = held === undefined ? [{ from: 1, to: end }] : held.holes(end);
+  const linkedSeqMax = state.log(author, lane)?.linkedSeqMax ?? 0;
+  const closedFrom = state.closedFrom(author, lane) ?? Infinity;
+  const end = Math.min(to, linkedSeqMax + windowMax, closedFrom - 1, SEQ_MAX);
+  const all = state.holes(author, lane, end).filter(({ from }) => from <= end);
+  const holes = all.map(({ from, to: last }) => ({ from, to: Math.min(last, end) }));
   const missing = holes.length > 0 ? holes : [{ from: linkedSeqMax + 1, to: end }];
   const ranges: LogRange[] = [];
   let count = 0;

@@ -3,14 +3,23 @@ import { TokenBucket } from '../bounds/token-bucket.js';
 import type { WantList } from '../pull/want-list.js';
 import type { TopicContext } from '../topic/topic-context.js';
 import type { TopicState } from '../topic/topic-state.js';
-import type { AntiEntropy, HoldingCounts, Summary } from '../wire/messages.js';
+import type { Topic } from '../topic.js';
+import { compareClosings } from '../topic/evidence.js';
+import type {
+  AntiEntropy,
+  ClosedLog,
+  HoldingCounts,
+  LogName,
+  PullRequest,
+  Summary,
+} from '../wire/messages.js';
 import { headHash, type HeadHash } from './head-hash.js';
 import { Learner } from './learner.js';
 import { PeerMemory } from './peer-memory.js';
 import { SessionBills, type SessionBill } from './session-bill.js';
 import { Sessions, type Session } from './sessions.js';
 import { planFor } from './strategy.js';
-import { Teller } from './teller.js';
+import { CLOSED_MAX, Teller } from './teller.js';
 
 /** What is known of one follower. */
 interface PeerView {
@@ -202,7 +211,7 @@ export class AntiEntropyRounds {
       reconcile: this.#context.reconcile,
       teller: isLearner ? theirs : ours,
       learner: isLearner ? ours : theirs,
-      changedCount: isLearner || base === undefined ? undefined : this.#state.headCountSince(base.version),
+      changedCount: isLearner || base === undefined ? undefined : this.#state.headsSince(base.version).length,
       canSketch: hash !== undefined,
     });
     chose(session, plan.type, plan.why);
@@ -214,7 +223,9 @@ export class AntiEntropyRounds {
     } else this.#teller.sketch(session, hash, 0, plan.symbolCount);
   }
 
-  #takeAnswer(session: Session, view: PeerView, { root, summary }: AntiEntropy, nowMs: number): void {
+  #takeAnswer(session: Session, view: PeerView, { root, summary, closed }: AntiEntropy, nowMs: number): void {
+    if (session.bill.role === 'asked' && !session.hasHeard) this.#compareClosings(session, closed);
+    session.hasHeard = true;
     const hash = this.#hash(session);
     switch (summary?.type) {
       case undefined:
@@ -238,6 +249,17 @@ export class AntiEntropyRounds {
         chose(session, 'sketch', 'asked for by the peer');
         return this.#teller.sketch(session, hash, summary.first, summary.count);
     }
+  }
+
+  /** Who asked sees which logs either side holds closed and the other does not: asks for evidence, or gives it. */
+  #compareClosings({ peer, bill }: Session, theirs: readonly ClosedLog[]): void {
+    const { outbox, evidence, peers } = this.#context;
+    const { topic } = this.#state;
+    const ours = this.#state.closed();
+    const { wanted, lacking } = compareClosings(ours, theirs);
+    if (wanted.length > 0) bill.sentBytes += outbox.send([peer], evidenceRequest(topic, wanted));
+    if (theirs.length >= CLOSED_MAX || !peers.speaks(peer, 'evidence')) return;
+    for (const { author, lane } of lacking) evidence.tell([peer], topic, this.#state.witness(author, lane));
   }
 
   /** "Equal", which is meant of the root that we asked with; or a root that differs, and nothing to say about it. */
@@ -269,11 +291,11 @@ export class AntiEntropyRounds {
   }
 
   #open(peer: Did, roundId: number, role: SessionBill['role'], nowMs: number): Session {
-    const { topic, heldCount, root } = this.#state;
+    const { topic, counts, root } = this.#state;
     const session: Session = {
       peer,
       roundId,
-      bill: this.#bills.open({ peer, topic, role, startedAtMs: nowMs, heldCount }),
+      bill: this.#bills.open({ peer, topic, role, startedAtMs: nowMs, heldCount: counts.held }),
       endsAtMs: nowMs,
       ourRoot: root,
       theirRoot: undefined,
@@ -282,6 +304,7 @@ export class AntiEntropyRounds {
       oursOnly: [],
       isTold: false,
       hasAnswered: false,
+      hasHeard: false,
     };
     this.#sessions.add(session, nowMs);
     return session;
@@ -304,6 +327,11 @@ export class AntiEntropyRounds {
   #isOurs(root: Uint8Array | undefined): boolean {
     return root !== undefined && equalBytes(root, this.#state.root);
   }
+}
+
+function evidenceRequest(topic: Topic, evidence: readonly LogName[]): PullRequest {
+  const nothing = { missing: [], ranges: [], heads: null } as const;
+  return { type: 'PullRequest', requestId: 0, topic, ...nothing, bytesMax: 1, evidence };
 }
 
 function chose({ bill }: Session, strategy: SessionBill['strategy'], why: string): void {

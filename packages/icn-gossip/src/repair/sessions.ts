@@ -18,8 +18,9 @@ export interface Session {
   learner: SketchLearner | undefined;
   /** Heads of ours that the peer lacks, as far as a sketch showed. */
   oursOnly: readonly EntryName[];
-  /** Whether the peer was told our root in an answer. */
+  /** Whether this side sent an answer, and got one. */
   hasAnswered: boolean;
+  hasHeard: boolean;
   /** Whether all that the peer tells was taken in: now it is only pulled. */
   isTold: boolean;
 }

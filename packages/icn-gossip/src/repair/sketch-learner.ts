@@ -57,7 +57,7 @@ export class SketchLearner {
       const parkedSeq = this.#takeParked(held, unknown);
       if (parkedSeq === undefined && this.#takeLinked(held, unknown)) continue;
       if (held.parkedCount > 0) {
-        const to = parkedSeq ?? Math.max(...held.parked.values());
+        const to = parkedSeq ?? held.topSeq;
         wants.push({ type: 'range', author, lane, to });
       }
       if (parkedSeq === undefined) round.logs.add(held);
@@ -78,8 +78,8 @@ export class SketchLearner {
     for (const log of this.#state.logs()) if (log.held.linkedSeqMax === 0) yield log;
   }
 
-  #takeParked({ parked }: HaveSet, unknown: Set<bigint>): number | undefined {
-    for (const [id, seq] of parked) if (unknown.delete(this.#hash(id))) return seq;
+  #takeParked(held: HaveSet, unknown: Set<bigint>): number | undefined {
+    for (const { name } of held.parkedEntries()) if (unknown.delete(this.#hash(name.id))) return name.seq;
     return undefined;
   }
 

@@ -11,6 +11,8 @@ import { clockOf, filterOf, lackedBy } from './summaries.js';
 
 /** Bytes of a root that name a remembered state. */
 export const BASE_BYTES = 8;
+/** Closed logs in one message: 40 KiB of them (guess). Who has more tells of the others when they close. */
+export const CLOSED_MAX = 1_024;
 /** Symbols in one message: 384 KiB of them, within a frame. */
 const SYMBOLS_MAX = 32_768;
 
@@ -40,12 +42,12 @@ export class Teller {
 
   /** Our root is not the peer's, and there is nothing to say about it. */
   differs(session: Session): void {
-    this.#send(session, { answer: true, root: this.#state.root });
+    this.#send(session, { answer: true, ...this.#unsaid(session), root: this.#state.root });
   }
 
   request(session: Session, summary: Summary): void {
     session.bill.roundTrips++;
-    this.#send(session, { answer: true, root: null, summary });
+    this.#send(session, { answer: true, root: null, closed: this.#unsaid(session).closed, summary });
   }
 
   /** Our heads: those that changed since a state that the peer had too, or all, where it does not know that state. */
@@ -79,7 +81,7 @@ export class Teller {
   }
 
   answerFilter(session: Session, turn: number): void {
-    this.#send(session, { answer: true, root: this.#state.root, summary: this.filter(turn) });
+    this.#send(session, { answer: true, ...this.#unsaid(session), summary: this.filter(turn) });
   }
 
   /** Names what a peer's filter lacks; the peer asks for it. */
@@ -95,22 +97,24 @@ export class Teller {
       });
   }
 
-  /** Root and counts, where the peer was not told them in the question. */
-  #unsaid({ bill, hasAnswered }: Session): Pick<AntiEntropy, 'root' | 'counts'> {
-    if (bill.role === 'asked' || hasAnswered) return { root: null, counts: null };
-    return { root: this.#state.root, counts: this.#state.counts };
+  /** What the peer was not told in a question or an answer yet: root, counts, and from where logs are closed here. */
+  #unsaid({ bill, hasAnswered }: Session): Pick<AntiEntropy, 'root' | 'counts' | 'closed'> {
+    if (bill.role === 'asked' || hasAnswered) return { root: null, counts: null, closed: [] };
+    const { root, counts } = this.#state;
+    return { root, counts, closed: this.#state.closed().slice(0, CLOSED_MAX) };
   }
 
   /** Speaks of what we hold, so it goes out when all of that is durable. */
   #send(
     session: Session,
-    fields: Pick<AntiEntropy, 'answer' | 'root'> & Partial<Pick<AntiEntropy, 'counts' | 'summary'>>,
+    fields: Pick<AntiEntropy, 'answer' | 'root'> &
+      Partial<Pick<AntiEntropy, 'counts' | 'closed' | 'summary'>>,
   ): void {
     const { peer, roundId, bill } = session;
     const { topic } = this.#state;
     const message = { type: 'AntiEntropy', topic, roundId, counts: null, closed: [], summary: null } as const;
     bill.sentBytes += this.#context.outbox.sendWhenDurable([peer], { ...message, ...fields });
-    if (fields.answer && fields.root !== null) session.hasAnswered = true;
+    session.hasAnswered ||= fields.answer;
   }
 
   #randomU32(): number {

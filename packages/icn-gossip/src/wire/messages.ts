@@ -208,7 +208,10 @@ export interface ClosedLog extends LogName {
   readonly from: number;
 }
 
-/** Evidence that an author forked a log: headers and proofs, no payloads, of entries with a common `prev`. */
+/**
+ * Evidence that closes a data log: headers and proofs, no payloads, of entries that share their `prev` with another
+ * of them; `PROTOCOL.witnessEntriesMax` at most.
+ */
 export interface Equivocation {
   readonly type: 'Equivocation';
   readonly topic: Topic;

@@ -65,7 +65,7 @@ function cellsOf(session: SessionJson, nowMs: number): string[] {
     `${session.sentBytes} B`,
     `${session.receivedBytes} B`,
     String(roundTrips),
-    differenceCount === null ? '?' : String(differenceCount),
+    String(differenceCount),
   ];
 }
 
@@ -75,7 +75,6 @@ function sentenceOf(session: SessionJson): string {
   const bytes = sentBytes + receivedBytes;
   const moved = `${plural(entriesReceived, 'entry', 'entries')} came, ${entriesSent} went`;
   const cost = `${strategy}: ${printable(why)}; ${moved}; ${plural(bytes, 'byte')} to tell which`;
-  if (boundBytes === null) return `${cost}.`;
   if (boundBytes === 0) return `${cost}, where nothing differed.`;
   return `${cost}, ${(bytes / boundBytes).toFixed(1)} times the ${plural(boundBytes, 'byte')} that no protocol can go below.`;
 }

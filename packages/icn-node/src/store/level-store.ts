@@ -6,6 +6,7 @@ import type {
   EntryStore,
   PositionedItem,
   StoredHeader,
+  StoredWithdrawal,
   StoreWrite,
   Topic,
 } from '@icn/gossip';
@@ -89,17 +90,17 @@ export class LevelStore implements EntryStore {
     }
   }
 
-  async *headers(topic: Topic): AsyncGenerator<readonly StoredHeader[]> {
+  async *headers(topic: Topic): AsyncGenerator<readonly (StoredHeader | StoredWithdrawal)[]> {
     const delivered = new Set<EntryId>();
     const positions = this.#db.iterator({ gt: `p${topic}\0`, lt: `p${topic}\x01` });
     for await (const entries of batches(positions)) {
       const rows = entries.map(([, value]) => decodeRow(value));
       const ids = rows.map((row) => (row?.type === 'entry' ? row.id : ''));
       const records = await this.#db.getMany(ids.map((id) => `h${topic}\0${id}`));
-      yield entries.map(([key], index): StoredHeader => {
+      yield entries.map(([key], index): StoredHeader | StoredWithdrawal => {
         const row = rows[index];
         const position = positionOf(key);
-        if (row?.type === 'withdrawal') return { header: new Uint8Array(0), position, withdrawal: row.log };
+        if (row?.type === 'withdrawal') return { position, log: row.log };
         if (row !== undefined) delivered.add(row.id);
         return { header: headerOf(records[index]), position };
       });

@@ -5,6 +5,7 @@ import type {
   EntryStore,
   PositionedItem,
   StoredHeader,
+  StoredWithdrawal,
   StoreWrite,
   Topic,
 } from '@icn/gossip';
@@ -54,14 +55,14 @@ export class MemoryStore implements EntryStore {
     return Promise.resolve(all.map(([topic]) => topic).sort());
   }
 
-  async *headers(topic: Topic): AsyncGenerator<readonly StoredHeader[]> {
+  async *headers(topic: Topic): AsyncGenerator<readonly (StoredHeader | StoredWithdrawal)[]> {
     const { parts, rows } = this.#topicOf(topic);
     const ids = new Set(rows.flatMap((row) => (row.type === 'entry' ? [row.id] : [])));
-    yield rows.map((row, index): StoredHeader => {
+    yield rows.map((row, index): StoredHeader | StoredWithdrawal => {
       const position = index + 1;
       return row.type === 'entry'
         ? { header: parts.get(row.id)!.header, position }
-        : { header: new Uint8Array(0), position, withdrawal: row.log };
+        : { position, log: row.log };
     });
     yield [...parts]
       .filter(([id]) => !ids.has(id))
