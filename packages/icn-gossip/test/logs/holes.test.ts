@@ -76,7 +76,7 @@ describe('what is held', () => {
 
   it('knows its forks as the definition does, linked or parked, in any order', () => {
     const arrivals = fc
-      .array(fc.nat({ max: 9 }), { minLength: 1, maxLength: 25 })
+      .array(fc.nat({ max: 9 }), { minLength: 1, maxLength: 25, size: 'max' })
       .map((backs) =>
         treeOf(
           backs.map((back, index) => (index === 0 || back === 9 ? undefined : Math.max(0, index - 1 - back))),
