@@ -248,9 +248,8 @@ export class TopicState {
     const [first] = headers;
     if (first === undefined) return [];
     const log = this.#logs.open(first.name.author, first.name.lane);
-    const forks = forksWith(log, headers);
-    log.held.setForks(forks);
-    this.#storedCount += headers.length;
+    this.#storedCount += headers.filter(({ name }) => !log.held.has(name.id)).length;
+    log.held.setForks(forksWith(log, headers));
     return this.#assignPositions(this.#closeIfForked(log, () => new Set()) ?? []);
   }
 
