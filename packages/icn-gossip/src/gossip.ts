@@ -10,6 +10,7 @@ import { decodeMessage } from './wire/message-codec.js';
 import { Outbox } from './outbox.js';
 import { isLabel } from './wire/label.js';
 import { PeerQuota } from './bounds/peer-quota.js';
+import type { SessionBill } from './repair/session-bill.js';
 import { EvidenceServer } from './pull/evidence-server.js';
 import { PullServer } from './pull/pull-server.js';
 import type { Topic } from './topic.js';
@@ -69,6 +70,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
   readonly #topics = new Map<Topic, TopicGossip>();
   readonly #peers: Peers;
   readonly #rounds: Rounds;
+  #nowMs = 0;
   /** When each topic next wants to be woken; set anew by each event that reaches the topic. */
   readonly #wakes = new Deadlines<TopicGossip | Rounds>();
 
@@ -85,7 +87,14 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
     this.#network = network;
     this.#limits = limitsWith(limits);
     this.#outbox = new Outbox(this.#limits.heldBytesMax, this.#counters);
-    this.#server = new PullServer(this.#limits, this.#outbox, this.#counters);
+    this.#server = new PullServer({
+      limits: this.#limits,
+      outbox: this.#outbox,
+      counters: this.#counters,
+      linkKey: (peer) => this.#peers.linkKey(peer),
+      onAnswered: (topic, peer, byteCount, entryCount) =>
+        this.#topics.get(topic)?.answered(peer, byteCount, entryCount, this.#nowMs),
+    });
     this.#evidence = new EvidenceServer(this.#limits, this.#outbox, this.#counters);
     const epoch = random(8);
     const self = keyPair.did;
@@ -139,8 +148,14 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
     }));
   }
 
+  /** What the last reconciliations of a topic cost and came to, the oldest first. */
+  sessions(topic: Topic): readonly SessionBill[] {
+    return this.#topics.get(topic)?.bills() ?? [];
+  }
+
   /** Throws `GossipError` only where the driver itself asks for what cannot be: joining a topic of gated access. */
   handle(event: GossipEvent, nowMs: number): readonly GossipEffect[] {
+    this.#nowMs = nowMs;
     switch (event.type) {
       case 'peer-up':
         this.#peerUp(event.peer, nowMs);

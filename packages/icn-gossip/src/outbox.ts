@@ -26,14 +26,20 @@ export class Outbox {
     this.#counters = counters;
   }
 
-  /** For what says nothing about what this node holds: requests, and other people's entries. */
-  send(to: readonly Did[], message: GossipMessage): void {
-    if (to.length > 0) this.#effects.push(sendEffect(to, message));
+  /** For what says nothing about what this node holds: requests, and other people's entries. Returns the frame's bytes. */
+  send(to: readonly Did[], message: GossipMessage): number {
+    if (to.length === 0) return 0;
+    const effect = sendEffect(to, message);
+    this.#effects.push(effect);
+    return effect.frame.length;
   }
 
-  /** For what speaks of entries that this node holds: sent once all of them are durable. */
-  sendWhenDurable(to: readonly Did[], message: GossipMessage): void {
-    if (to.length > 0) this.#afterWrites.push(sendEffect(to, message));
+  /** For what speaks of entries that this node holds: sent once all of them are durable. Returns the frame's bytes. */
+  sendWhenDurable(to: readonly Did[], message: GossipMessage): number {
+    if (to.length === 0) return 0;
+    const effect = sendEffect(to, message);
+    this.#afterWrites.push(effect);
+    return effect.frame.length;
   }
 
   effect(effect: GossipEffect): void {
@@ -92,7 +98,7 @@ function frameBytes(effect: GossipEffect): number {
   return effect.type === 'send' ? effect.frame.length : 0;
 }
 
-function sendEffect(to: readonly Did[], message: GossipMessage): GossipEffect {
+function sendEffect(to: readonly Did[], message: GossipMessage): Extract<GossipEffect, { type: 'send' }> {
   const priority = message.type === 'PullResponse' ? 'bulk' : 'control';
   return { type: 'send', to, frame: encodeMessage(message), priority };
 }

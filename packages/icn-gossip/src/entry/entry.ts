@@ -130,6 +130,19 @@ export function entryByteCount({ header, payload }: EntryParts): number {
   return header.length + (payload?.length ?? 0) + 80;
 }
 
+/** Bytes that entries take in a message, exactly. */
+export function encodedByteCount(entries: readonly EntryParts[]): number {
+  return entries.reduce((sum, { header, payload, proof }) => {
+    const parts = bytesLength(header) + (payload === undefined ? 1 : bytesLength(payload));
+    return sum + 3 + parts + bytesLength(proof.signature); // two array heads and the form of the proof
+  }, 0);
+}
+
+/** A byte string with its CBOR head. */
+function bytesLength({ length }: Uint8Array): number {
+  return length + (length < 24 ? 1 : length < 0x100 ? 2 : length < 0x1_0000 ? 3 : 5);
+}
+
 /** An entry as bytes of their own, for stores: the form it has in messages. Decoded by `decodeParts`. */
 export function encodeParts(parts: EntryParts): Uint8Array {
   return encodeCbor(partsToCbor(parts));

@@ -13,6 +13,8 @@ export interface Log {
   closedFrom: number | undefined;
   /** The lowest seq from which consumers were told that it left the topic. */
   withdrawnFrom: number | undefined;
+  /** The state's `version` when its heads, or where it is closed, last changed. */
+  changedAt: number;
   /** Its heads as the root counts them; undefined where they changed since. */
   rootRows: readonly Uint8Array[] | undefined;
 }
@@ -65,6 +67,7 @@ export class Logs {
       held,
       closedFrom: undefined,
       withdrawnFrom: undefined,
+      changedAt: 0,
       rootRows: undefined,
     };
     this.#logs.set(`${author}/${lane}`, log);

@@ -1,10 +1,17 @@
 import type { Did } from '@icn/identity';
 import { AntiEntropyRounds } from '../repair/anti-entropy.js';
+import type { SessionBill } from '../repair/session-bill.js';
 import type { DropName } from '../drops.js';
-import { decodeEntry, verifyEntry, type DecodedEntry, type VerifiedEntry } from '../entry/entry.js';
+import {
+  decodeEntry,
+  encodedByteCount,
+  verifyEntry,
+  type DecodedEntry,
+  type VerifiedEntry,
+} from '../entry/entry.js';
 import type { EntryLinks } from '../entry/entry-header.js';
 import type { EntryName } from '../entry/entry-name.js';
-import type { StoredHeader, StoredWithdrawal } from '../entry/entry-store.js';
+import type { StoredHeader } from '../entry/entry-store.js';
 import type { Topic } from '../topic.js';
 import { EvidenceGate } from './evidence.js';
 import { Publisher } from './publisher.js';
@@ -21,8 +28,6 @@ export class TopicGossip {
   readonly #context: TopicContext;
   readonly #wants: WantList;
   readonly #rounds: AntiEntropyRounds;
-  /** Peers whose pull brought something new since it began. */
-  readonly #bringers = new Set<Did>();
   readonly #evidence: EvidenceGate;
   /** While the topic is joined. */
   #publisher: Publisher | undefined;
@@ -40,7 +45,13 @@ export class TopicGossip {
   }
 
   get wakeAtMs(): number | undefined {
-    return earliest(this.state.wakeAtMs, this.#wants.wakeAtMs, this.#publisher?.wakeAtMs);
+    const { state } = this;
+    return earliest(state.wakeAtMs, this.#wants.wakeAtMs, this.#rounds.wakeAtMs, this.#publisher?.wakeAtMs);
+  }
+
+  /** Bills of the last reconciliations, the oldest first. */
+  bills(): readonly SessionBill[] {
+    return this.#rounds.bills();
   }
 
   /** Peers whose last root is ours now. */
@@ -49,7 +60,7 @@ export class TopicGossip {
   }
 
   subscribers(): readonly Did[] {
-    return this.#rounds.subscribers();
+    return this.#rounds.followers();
   }
 
   join(nowMs: number): void {
@@ -57,7 +68,7 @@ export class TopicGossip {
       context: this.#context,
       state: this.state,
       startedAtMs: nowMs,
-      followers: () => this.#rounds.subscribers(),
+      followers: () => this.#rounds.followers(),
       publish: (entry, madeAtMs) => this.#publish(entry, madeAtMs),
     });
     this.#deliver(this.state.settle(nowMs));
@@ -75,14 +86,13 @@ export class TopicGossip {
   }
 
   /** A peer that is up follows the topic. */
-  followerUp(peer: Did, _nowMs: number): void {
-    this.#rounds.addPeer(peer, _nowMs);
-    this.peersChanged(_nowMs);
+  followerUp(peer: Did, nowMs: number): void {
+    this.#rounds.addPeer(peer, nowMs);
+    this.peersChanged(nowMs);
   }
 
   followerDown(peer: Did, nowMs: number): void {
-    this.#rounds.removePeer(peer);
-    this.#bringers.delete(peer);
+    this.#rounds.removePeer(peer, nowMs);
     this.#wants.dropPeer(peer);
     this.#publisher?.peerDown(peer);
     this.peersChanged(nowMs);
@@ -96,8 +106,8 @@ export class TopicGossip {
   }
 
   /** Begins a round with a follower. */
-  ask(peer: Did, _nowMs: number): void {
-    this.#rounds.ask([peer]);
+  ask(peer: Did, nowMs: number): void {
+    this.#rounds.ask(peer, nowMs);
   }
 
   /** The peer's root is ours now. */
@@ -105,20 +115,21 @@ export class TopicGossip {
     this.#rounds.confirmEqual(peer);
   }
 
-  received(from: Did, message: TopicMessage, _byteCount: number, nowMs: number): void {
+  received(from: Did, message: TopicMessage, byteCount: number, nowMs: number): void {
     switch (message.type) {
       case 'Announcement':
         return this.#receivedAnnouncement(from, message, nowMs);
       case 'PullRequest':
+        this.#rounds.pulled(from, { receivedBytes: byteCount }, nowMs);
         this.#context.evidence.request(from, message, this.state);
         return this.#context.server.request(from, message, this.state);
       case 'PullResponse':
-        this.#receivedPullResponse(from, message, nowMs);
+        this.#receivedPullResponse(from, message, byteCount, nowMs);
         return this.peersChanged(nowMs);
       case 'Equivocation':
         return this.#receivedEquivocation(from, message);
       case 'AntiEntropy':
-        this.#rounds.received(from, message, nowMs);
+        this.#rounds.received(from, message, byteCount, nowMs);
         return this.#pump(nowMs);
       default:
         return;
@@ -127,6 +138,7 @@ export class TopicGossip {
 
   woke(nowMs: number): void {
     this.#deliver(this.state.expire(nowMs));
+    this.#rounds.woke(nowMs);
     const expiredCount = this.#wants.expire(nowMs);
     if (expiredCount > 0) this.#context.counters.add('pull-timeout', expiredCount);
     this.peersChanged(nowMs);
@@ -134,7 +146,7 @@ export class TopicGossip {
   }
 
   /** Takes in what the store held, before the topic is joined. */
-  restored(entries: readonly (StoredHeader | StoredWithdrawal)[]): void {
+  restored(entries: readonly StoredHeader[]): void {
     restoreInto(this.state, entries, this.#context.counters);
   }
 
@@ -146,7 +158,7 @@ export class TopicGossip {
   #publish(entry: VerifiedEntry, nowMs: number): void {
     this.#take(entry, nowMs);
     const announcement = announcementOf(entry, this.state.topic);
-    this.#context.outbox.sendWhenDurable(this.#rounds.subscribers(), announcement);
+    this.#context.outbox.sendWhenDurable(this.#rounds.followers(), announcement);
   }
 
   #receivedAnnouncement(from: Did, { name, entry }: Announcement, nowMs: number): void {
@@ -157,32 +169,44 @@ export class TopicGossip {
       this.#wants.add({ type: 'entry', name }, from);
     } else {
       const verified = this.#admit(decodeEntry(entry), from, nowMs, name);
-      const others = this.#rounds.subscribers().filter((peer) => peer !== from);
+      const others = this.#rounds.followers().filter((peer) => peer !== from);
       if (verified !== undefined) outbox.send(others, announcementOf(verified, this.state.topic));
     }
     this.#pump(nowMs);
   }
 
+  /** An answer to a pull went out. */
+  answered(to: Did, sentBytes: number, entriesSent: number, nowMs: number): void {
+    this.#rounds.pulled(to, { sentBytes, entriesSent }, nowMs);
+  }
+
   /** Takes each entry for itself: one that is bad costs itself and nothing else. */
-  #receivedPullResponse(from: Did, { requestId, entries, more }: PullResponse, nowMs: number): void {
+  #receivedPullResponse(
+    from: Did,
+    { requestId, entries, more }: PullResponse,
+    byteCount: number,
+    nowMs: number,
+  ): void {
     const { counters } = this.#context;
     const isOwnLog = this.#publisher?.expects(requestId, from) === true;
     if (!isOwnLog && !this.#wants.expects(requestId, from)) return counters.add('response-unsolicited');
     const linkedCountBefore = this.state.entryCount;
+    const names: EntryName[] = [];
     let newCount = 0;
-    let last: EntryName | undefined;
     for (const parts of entries) {
       const entry = parts === undefined ? 'entry-malformed' : decodeEntry(parts);
       if (this.#admit(entry, from, nowMs) !== undefined) newCount++;
-      if (typeof entry !== 'string') last = entry.name;
+      if (typeof entry !== 'string') names.push(entry.name);
     }
-    if (newCount > 0) this.#bringers.add(from);
     if (isOwnLog) this.#publisher?.answered(from, more, newCount);
+    const readable = entries.filter((parts) => parts !== undefined);
+    const receivedBytes = byteCount - encodedByteCount(readable);
+    this.#rounds.pulled(from, { receivedBytes, entriesReceived: newCount }, nowMs);
+    const last = names.at(-1);
     const linkedUpTo = last !== undefined && this.state.isLinked(last) ? last.seq : 0;
     const hasLinked = this.state.entryCount > linkedCountBefore;
-    this.#wants.settle(requestId, { more, hasNews: newCount > 0, hasLinked, linkedUpTo });
+    this.#wants.settle(requestId, { more, hasNews: newCount > 0, hasLinked, linkedUpTo, names });
     this.#pump(nowMs);
-    if (this.#wants.isDrained(from) && this.#bringers.delete(from)) this.#compareRoots(from);
   }
 
   /** Decides on an entry from a peer: known, at fault, no room, or taken. The only way into the topic. */
@@ -228,7 +252,7 @@ export class TopicGossip {
     if (evictedCount > 0) counters.add('parked-evicted', evictedCount);
     for (const closing of closings) this.#closed(closing, from);
     for (const { name, position, late, forked } of deliveries) {
-      outbox.write({ type: 'position', topic, position, id: name.id });
+      outbox.write({ type: 'position', topic, position, id: name.id, late, forked });
       outbox.effectWhenDurable({ type: 'deliver', topic, position, name, late, forked });
     }
   }
@@ -241,7 +265,7 @@ export class TopicGossip {
       outbox.write({ type: 'withdrawal', topic, position, log });
       outbox.effectWhenDurable({ type: 'withdraw', topic, position, log });
     }
-    const told = this.#rounds.subscribers().filter((peer) => peer !== from && peers.speaks(peer, 'evidence'));
+    const told = this.#rounds.followers().filter((peer) => peer !== from && peers.speaks(peer, 'evidence'));
     evidence.tell(told, topic, witness);
   }
 
@@ -268,27 +292,19 @@ export class TopicGossip {
     this.#wants.add(isFork ? branchWant(name) : { type: 'range', author, lane, to: seq - 1 }, from);
   }
 
-  /** A pull is complete: the source is asked whether all is equal now, the others whether they want the news. */
-  #compareRoots(source: Did): void {
-    this.#rounds.ask([source, ...this.#rounds.subscribers().filter((peer) => peer !== source)]);
-  }
-
-  /** Asks every peer that has something we want and is not being asked. */
+  /** Asks every peer that has something we want and is not being asked. When a pull is complete, others are asked whether they have its news. */
   #pump(nowMs: number): void {
     const { outbox, limits } = this.#context;
     const { topic } = this.state;
-    for (const peer of this.#wants.idlePeers()) {
-      const ask = this.#wants.ask(peer, nowMs);
-      if (ask === undefined) continue;
-      outbox.send([peer], {
-        type: 'PullRequest',
-        topic,
-        ...ask,
-        bytesMax: limits.responseBytesMax,
-        heads: null,
-        evidence: [],
-      });
+    for (const peer of this.#wants.sources()) {
+      for (let ask = this.#wants.ask(peer, nowMs); ask !== undefined; ask = this.#wants.ask(peer, nowMs)) {
+        const bytesMax = limits.responseBytesMax;
+        const sentBytes = outbox.send([peer], { type: 'PullRequest', topic, ...ask, bytesMax, evidence: [] });
+        this.#rounds.pulled(peer, { sentBytes, isRequest: true }, nowMs);
+      }
     }
+    if (!this.#rounds.finishDrained(nowMs)) return;
+    for (const peer of this.#rounds.outOfSync()) this.#rounds.ask(peer, nowMs);
   }
 }
 

@@ -8,7 +8,7 @@ import { headsOf, Logs, type Log } from './logs.js';
 import { PROTOCOL, type GossipLimits } from '../limits.js';
 import type { Topic } from '../topic.js';
 import { topicRoot } from './topic-root.js';
-import type { ClockComponent, ClosedLog } from '../wire/messages.js';
+import type { ClosedLog, HoldingCounts, LogName } from '../wire/messages.js';
 
 /** An entry and the local position it was given, once and for ever (I7). */
 export interface Delivery {
@@ -70,6 +70,7 @@ export class TopicState {
   #lastPosition = 0;
   #closings: Closing[] = [];
   #evictedCount = 0;
+  #version = 0;
   #root: Uint8Array | undefined;
 
   constructor(topic: Topic, network: string, limits: GossipLimits) {
@@ -86,6 +87,21 @@ export class TopicState {
   /** Entries that wait above a hole. */
   get parkedCount(): number {
     return this.#logs.parkedCount;
+  }
+
+  /** Linked and parked entries. */
+  get heldCount(): number {
+    return this.#logs.linkedCount + this.#logs.parkedCount;
+  }
+
+  /** Lets a peer choose a summary that fits the difference. */
+  get counts(): HoldingCounts {
+    return { heads: this.headCount, held: this.heldCount, parked: this.parkedCount };
+  }
+
+  /** Grows with each change of a head: names a state of the topic in this run. */
+  get version(): number {
+    return this.#version;
   }
 
   get headCount(): number {
@@ -163,9 +179,20 @@ export class TopicState {
     for (const log of this.#logs) yield* headsOf(log);
   }
 
-  /** The heads as peers are told them. Nothing is pruned in this version, so each floor is 0. */
-  clock(): ClockComponent[] {
-    return Array.from(this.heads(), ({ author, lane, seq, id }) => ({ author, lane, floor: 0, seq, id }));
+  /** The heads that changed since the state had `version`. */
+  *headsSince(version: number): Generator<EntryName> {
+    for (const log of this.#logs) if (log.changedAt > version) yield* headsOf(log);
+  }
+
+  headCountSince(version: number): number {
+    let count = 0;
+    for (const { changedAt, held } of this.#logs) if (changedAt > version) count += held.heads.size;
+    return count;
+  }
+
+  /** All logs of which something is known. */
+  *logs(): Generator<LogName & { readonly held: HaveSet }> {
+    yield* this.#logs;
   }
 
   /** All linked entries, log by log in seq order. */
@@ -301,9 +328,15 @@ export class TopicState {
   #insert(entry: EntryLinks): { log: Log; linked: readonly EntryLinks[] } {
     const log = this.#logs.open(entry.name.author, entry.name.lane);
     const linked = this.#logs.insert(log, entry);
-    if (linked.length > 0) this.#root = log.rootRows = undefined;
+    if (linked.length > 0) this.#noteChange(log);
     if (this.#deliveredUnlinked.size === 0) return { log, linked };
     return { log, linked: linked.filter(({ name }) => !this.#deliveredUnlinked.delete(name.id)) };
+  }
+
+  /** Its heads, or where it is closed, have changed. */
+  #noteChange(log: Log): void {
+    this.#root = log.rootRows = undefined;
+    log.changedAt = ++this.#version;
   }
 
   /** Gives linked entries to the causal order, and sees to it that none waits for ever. */
@@ -325,7 +358,7 @@ export class TopicState {
     if (from === undefined || from >= (log.closedFrom ?? Infinity)) return undefined;
     const { linked, parked } = this.#logs.close(log, from);
     held.forks?.keepWitness();
-    this.#root = log.rootRows = undefined;
+    this.#noteChange(log);
     const freshIds = fresh();
     const toldFrom = log.withdrawnFrom ?? Infinity;
     const isAffected =
