@@ -99,14 +99,12 @@ export class HaveSet {
     return this.#parked ?? NONE;
   }
 
-  /**
-   * The seqs at which nothing is held, from where the log ends here up to `to` or to what is parked, whichever is
-   * higher: ascending and apart. Costs as much as is parked.
-   */
+  /** The seqs up to `to` at which nothing is held, as ranges: ascending and apart. Costs as much as is parked below. */
   holes(to: number): readonly SeqRange[] {
     const holes: SeqRange[] = [];
     let next = this.#spine.length + 1;
     for (const { name } of this.parkedEntries()) {
+      if (name.seq > to) break;
       if (name.seq > next) holes.push({ from: next, to: name.seq - 1 });
       next = Math.max(next, name.seq + 1);
     }

@@ -10,11 +10,11 @@ import { closingByDefinition, linksOf, LogNode, treeOf } from './log-node.js';
 const tree = fc
   .array(
     fc.oneof(
-      { weight: 10, arbitrary: fc.constant(0) },
-      { weight: 8, arbitrary: fc.integer({ min: 1, max: 6 }) },
+      { weight: 6, arbitrary: fc.constant(0) },
+      { weight: 12, arbitrary: fc.integer({ min: 1, max: 9 }) },
       { weight: 1, arbitrary: fc.constant(undefined) },
     ),
-    { minLength: 4, maxLength: 32 },
+    { minLength: 4, maxLength: 40, size: 'max' },
   )
   .map((backs) =>
     treeOf(backs.map((back, index) => (back === undefined || index <= back ? undefined : index - 1 - back))),
@@ -79,7 +79,7 @@ describe('closing', () => {
         expectClosed(one, closingByDefinition(entries));
         expectClosed(other, closingByDefinition(entries));
       }),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
   });
 
@@ -114,7 +114,7 @@ describe('closing', () => {
           expectClosed(node, closingByDefinition(entries));
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
   });
 

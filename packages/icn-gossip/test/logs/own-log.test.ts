@@ -262,6 +262,22 @@ describe('publishing', () => {
     expect(subject.submit('more').join()).toContain('own-did-elsewhere');
   });
 
+  it('stops on both of two live nodes with one DID, as soon as each hears of the other', () => {
+    const twins = [asking(2), asking(2)];
+    const made = twins.map((subject) => {
+      subject.nowMs += 10;
+      subject.submit('first');
+      subject.receive(2, response(0, []));
+      return published(subject, `${twins.indexOf(subject)}`);
+    });
+    for (const [index, subject] of twins.entries()) {
+      const { name, parts } = made[1 - index]!;
+      subject.receive(2, { type: 'Announcement', topic: TOPIC, name, entry: parts });
+      expect(subject.submit('more').join()).toContain('own-did-elsewhere');
+      expect(subject.gossip.counters).not.toHaveProperty('signature-wrong');
+    }
+  });
+
   it('goes on when older entries come, along the longer branch, and of equals along the smaller id', () => {
     const subject = asking();
     published(subject, 'mine');
