@@ -10,6 +10,7 @@ import { decodeMessage } from './wire/message-codec.js';
 import { Outbox } from './outbox.js';
 import { isLabel } from './wire/label.js';
 import { PeerQuota } from './bounds/peer-quota.js';
+import { TokenBucket } from './bounds/token-bucket.js';
 import { PullServer } from './pull/pull-server.js';
 import type { Topic } from './topic.js';
 import type { Reconcile, TopicContext } from './topic/topic-context.js';
@@ -109,6 +110,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
       outbox: this.#outbox,
       server: this.#server,
       wantQuota: new PeerQuota(this.#limits.wantsPerPeerMax),
+      connects: new TokenBucket(this.#limits.connectsBurstMax, this.#limits.connectsPerSecond, 0),
     };
   }
 

@@ -6,6 +6,7 @@ import type { DropName } from '../drops.js';
 import type { GossipLimits } from '../limits.js';
 import type { Outbox } from '../outbox.js';
 import type { PeerQuota } from '../bounds/peer-quota.js';
+import type { TokenBucket } from '../bounds/token-bucket.js';
 import type { PullServer } from '../pull/pull-server.js';
 
 /** How a node says what it holds: by its clock, a Bloom filter of ids, a sketch of its heads, or whichever fits the difference (`auto`). */
@@ -26,4 +27,6 @@ export interface TopicContext {
   readonly server: PullServer;
   /** What each peer makes this node want, over all topics. */
   readonly wantQuota: PeerQuota;
+  /** Links that the overlays of all topics may ask for. */
+  readonly connects: TokenBucket;
 }

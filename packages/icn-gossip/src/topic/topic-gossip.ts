@@ -16,7 +16,8 @@ import { PROTOCOL } from '../limits.js';
 import type { Topic } from '../topic.js';
 import type { TopicContext } from './topic-context.js';
 import { TopicState, type Delivery } from './topic-state.js';
-import type { Announcement, PullResponse, TopicMessage } from '../wire/messages.js';
+import type { Announcement, Announcements, PullResponse, TopicMessage } from '../wire/messages.js';
+import { TopicPush } from '../push/topic-push.js';
 import { branchWant } from '../pull/want.js';
 import { WantList } from '../pull/want-list.js';
 
@@ -26,6 +27,7 @@ export class TopicGossip {
   readonly #context: TopicContext;
   readonly #wants: WantList;
   readonly #rounds: AntiEntropyRounds;
+  readonly #push: TopicPush;
   /** Peers whose pull brought something new since it began. */
   readonly #bringers = new Set<Did>();
   #isJoined = false;
@@ -35,6 +37,7 @@ export class TopicGossip {
     this.state = new TopicState(topic, context.network, context.limits);
     this.#wants = new WantList(this.state, context);
     this.#rounds = new AntiEntropyRounds(context, this.state, this.#wants);
+    this.#push = new TopicPush(topic, context);
   }
 
   get isJoined(): boolean {
@@ -42,7 +45,7 @@ export class TopicGossip {
   }
 
   get wakeAtMs(): number | undefined {
-    return earliest(this.state.wakeAtMs, this.#wants.wakeAtMs);
+    return earliest(this.state.wakeAtMs, this.#wants.wakeAtMs, this.#push.wakeAtMs);
   }
 
   /** Peers whose last root is ours now. */
@@ -61,21 +64,27 @@ export class TopicGossip {
 
   leave(): void {
     this.#isJoined = false;
+    this.#push.leave();
   }
 
   /** A peer that is up follows the topic. */
-  followerUp(peer: Did, _nowMs: number): void {
-    this.#rounds.addPeer(peer, _nowMs);
+  followerUp(peer: Did, nowMs: number): void {
+    this.#rounds.addPeer(peer, nowMs);
+    this.#push.followerUp(peer, nowMs);
   }
 
   followerDown(peer: Did, nowMs: number): void {
     this.#rounds.removePeer(peer);
     this.#bringers.delete(peer);
     this.#wants.dropPeer(peer);
+    this.#push.followerDown(peer, nowMs);
     this.#pump(nowMs);
   }
 
-  unreachable(_peer: Did, _nowMs: number): void {}
+  /** A link to the peer was asked for, and cannot be had. */
+  unreachable(peer: Did, nowMs: number): void {
+    this.#push.unreachable(peer, nowMs);
+  }
 
   twinMet(): void {}
 
@@ -93,6 +102,8 @@ export class TopicGossip {
     switch (message.type) {
       case 'Announcement':
         return this.#receivedAnnouncement(from, message, nowMs);
+      case 'Announcements':
+        return this.#receivedAnnouncements(from, message, nowMs);
       case 'PullRequest':
         return this.#context.server.request(from, message, this.state);
       case 'PullResponse':
@@ -100,8 +111,10 @@ export class TopicGossip {
       case 'AntiEntropy':
         this.#rounds.received(from, message, nowMs);
         return this.#pump(nowMs);
-      default:
+      case 'Equivocation':
         return;
+      default:
+        return this.#push.received(from, message, nowMs);
     }
   }
 
@@ -109,6 +122,8 @@ export class TopicGossip {
     this.#deliver(this.state.expire(nowMs));
     const expiredCount = this.#wants.expire(nowMs);
     if (expiredCount > 0) this.#context.counters.add('pull-timeout', expiredCount);
+    for (const { name, by } of this.#push.woke(nowMs))
+      for (const peer of by) if (this.#push.isFollower(peer)) this.#wants.add({ type: 'entry', name }, peer);
     this.#pump(nowMs);
   }
 
@@ -153,21 +168,34 @@ export class TopicGossip {
       throw new GossipError('topic-full', message);
     }
     this.#take(entry, nowMs);
-    outbox.sendWhenDurable(this.#rounds.subscribers(), announcementOf(entry, topic));
+    this.#push.publish(entry, nowMs);
     outbox.effectWhenDurable({ type: 'acknowledge', ref, name: entry.name });
   }
 
+  /** A name alone is to be pulled at once: repair and peers without the tree announce so. */
   #receivedAnnouncement(from: Did, { name, entry }: Announcement, nowMs: number): void {
-    const { counters, outbox } = this.#context;
-    if (this.state.has(name)) return counters.add('duplicate');
-    if (entry === undefined) {
-      this.#wants.add({ type: 'entry', name }, from);
-    } else {
-      const verified = this.#admit(decodeEntry(entry), from, nowMs, name);
-      const others = this.#rounds.subscribers().filter((peer) => peer !== from);
-      if (verified !== undefined) outbox.send(others, announcementOf(verified, this.state.topic));
-    }
+    if (this.state.has(name)) this.#repeated(name, from, entry !== undefined, nowMs);
+    else if (entry === undefined) this.#wants.add({ type: 'entry', name }, from);
+    else this.#receivedPush(from, decodeEntry(entry), nowMs, name);
     this.#pump(nowMs);
+  }
+
+  #receivedAnnouncements(from: Did, { entries, names }: Announcements, nowMs: number): void {
+    for (const parts of entries) this.#receivedPush(from, decodeEntry(parts), nowMs);
+    for (const name of names) this.#push.announced(name, from, this.state.has(name), nowMs);
+    this.#pump(nowMs);
+  }
+
+  #receivedPush(from: Did, entry: DecodedEntry | DropName, nowMs: number, announced?: EntryName): void {
+    if (typeof entry !== 'string' && this.state.has(entry.name))
+      return this.#repeated(entry.name, from, true, nowMs);
+    const verified = this.#admit(entry, from, nowMs, announced);
+    if (verified !== undefined) this.#push.relay(verified, from, nowMs);
+  }
+
+  #repeated(name: EntryName, from: Did, isPushed: boolean, nowMs: number): void {
+    this.#context.counters.add('duplicate');
+    if (isPushed) this.#push.repeated(name, from, nowMs);
   }
 
   /** Takes each entry for itself: one that is bad costs itself and nothing else. */
@@ -179,7 +207,11 @@ export class TopicGossip {
     let last: EntryName | undefined;
     for (const parts of entries) {
       const entry = parts === undefined ? 'entry-malformed' : decodeEntry(parts);
-      if (this.#admit(entry, from, nowMs) !== undefined) newCount++;
+      const verified = this.#admit(entry, from, nowMs);
+      if (verified !== undefined) {
+        newCount++;
+        this.#push.relayPulled(verified, from, nowMs);
+      }
       if (typeof entry !== 'string') last = entry.name;
     }
     if (newCount > 0) this.#bringers.add(from);
@@ -219,6 +251,7 @@ export class TopicGossip {
   /** Stores a verified entry, and delivers what it brings the turn of. */
   #take(entry: VerifiedEntry, nowMs: number): void {
     const { topic } = this.state;
+    this.#push.came(entry.name);
     this.#context.outbox.write({ type: 'entry', topic, id: entry.name.id, parts: entry.parts });
     this.#deliver(this.state.accept(linksOf(entry), nowMs));
   }
@@ -266,10 +299,6 @@ export class TopicGossip {
 
 function linksOf({ name, header }: Pick<VerifiedEntry, 'name' | 'header'>): EntryLinks {
   return { name, prev: header.prev, deps: header.deps };
-}
-
-function announcementOf({ name, parts }: VerifiedEntry, topic: Topic): Announcement {
-  return { type: 'Announcement', topic, name, entry: parts };
 }
 
 function isSameName(a: EntryName, b: EntryName): boolean {
