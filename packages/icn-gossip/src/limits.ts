@@ -60,6 +60,8 @@ export interface GossipLimits {
   readonly pushBatchMs: number;
   /** How long an entry announced lazily is waited for before the link to its announcer is grafted. */
   readonly graftTimeoutMs: number;
+  /** How long after a duplicate the link it came by is pruned: above the time in which an entry reaches everybody. */
+  readonly pruneDelayMs: number;
   /** For so long after a Prune or Graft was sent, what crosses it on the way changes nothing. */
   readonly linkSettleMs: number;
   /** Neighbours in a topic below which more are sought. */
@@ -109,7 +111,8 @@ export const DEFAULT_LIMITS: GossipLimits = {
   allEagerPeersMax: 5,
   lazyBatchMs: 500,
   pushBatchMs: 0,
-  graftTimeoutMs: 500,
+  graftTimeoutMs: 1_000,
+  pruneDelayMs: 1_000,
   linkSettleMs: 1_000,
   activeViewMin: 6,
   activeViewMax: 10,

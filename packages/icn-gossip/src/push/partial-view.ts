@@ -19,6 +19,7 @@
  *   node's own ttl, whatever theirs says.
  */
 import type { Did } from '@icn/identity';
+import { earliest } from '../bounds/deadlines.js';
 import { TokenBucket } from '../bounds/token-bucket.js';
 import type { TopicContext } from '../topic/topic-context.js';
 import type { Topic } from '../topic.js';
@@ -76,9 +77,7 @@ export class PartialView {
   }
 
   get wakeAtMs(): number | undefined {
-    const times = [this.#asks.wakeAtMs, this.#shuffles.atMs, this.#retryAtMs];
-    const set = times.filter((time) => time !== undefined);
-    return set.length === 0 ? undefined : Math.min(...set);
+    return earliest(this.#asks.wakeAtMs, this.#shuffles.atMs, this.#retryAtMs);
   }
 
   /** Neighbours. */

@@ -7,8 +7,8 @@
  * - A Graft names no entry: what is missing is pulled like anything else, from whoever announced it.
  * - Of many senders at once, each draws its own tree, and nodes that prune by different ones cut the group apart. So
  *   of authors heard at the same time only the smallest DID's entries prune: all nodes choose the same, and the tree
- *   is the one by which its entries spread. And a link is pruned only while the link is eager by which the first copy
- *   came: no node cuts itself off.
+ *   is the one by which its entries spread. To know who else is heard, a node prunes a while after the duplicate. And
+ *   a link is pruned only while the link is eager by which the first copy came: no node cuts itself off.
  * - An entry that a Graft was sent for is passed on like one that was pushed, although it comes by pull: those behind
  *   this node lack it too.
  * - Prune and Graft that cross on one link would leave its ends at odds. Graft wins: a Prune that comes soon after a Graft
@@ -23,6 +23,7 @@ import type { EntryId, EntryName } from '../entry/entry-name.js';
 import type { TopicContext } from '../topic/topic-context.js';
 import type { Topic } from '../topic.js';
 import { AnnouncedEntries, type Announced } from './announced.js';
+import { earliest } from '../bounds/deadlines.js';
 import { PushQueue } from './push-queue.js';
 
 /** A neighbour in the tree. Times are those of the last message sent to it. */
@@ -32,10 +33,19 @@ interface Link {
   graftedAtMs: number;
 }
 
+/** A neighbour pushed an entry of this author that had come from `first`. */
+interface Duplicate {
+  readonly first: Did;
+  readonly author: Did;
+  readonly pruneAtMs: number;
+}
+
 /** Entries of which is known by which link they came first: those that may still come again (guess). */
 const ARRIVALS_MAX = 4_096;
 /** Entries that were announced, did not come in time and are pulled; for longer ones the rounds make up (guess). */
 const GRAFTED_MAX = 4_096;
+/** A pull that brings more new entries than this catches up; its names do not go along the tree (guess). */
+const PULLED_MAX = 64;
 /** An author not heard for so long draws the tree no more. Above the time in which an entry reaches everybody (guess). */
 const TREE_AUTHOR_MS = 5_000;
 
@@ -61,6 +71,8 @@ export class PushTree {
   readonly #announced: AnnouncedEntries;
   /** By whom an entry was pushed here first. Own entries stand here too. */
   readonly #arrivals = new Map<EntryId, Did>();
+  /** By the neighbour that is to be pruned. The wait is the same for all, so the first ends first. */
+  readonly #duplicates = new Map<Did, Duplicate>();
   /** What a Graft was sent for. */
   readonly #grafted = new Set<EntryId>();
   /** Whose entries draw the tree, and when the last one came. */
@@ -76,8 +88,8 @@ export class PushTree {
   }
 
   get wakeAtMs(): number | undefined {
-    const [a, b] = [this.#queue.wakeAtMs, this.#announced.wakeAtMs];
-    return a === undefined ? b : Math.min(a, b ?? Infinity);
+    const [duplicate] = this.#duplicates.values();
+    return earliest(this.#queue.wakeAtMs, this.#announced.wakeAtMs, duplicate?.pruneAtMs);
   }
 
   neighborUp(peer: Did): void {
@@ -86,6 +98,7 @@ export class PushTree {
 
   neighborDown(peer: Did): void {
     this.#links.delete(peer);
+    this.#duplicates.delete(peer);
     this.#queue.dropPeer(peer);
   }
 
@@ -109,9 +122,22 @@ export class PushTree {
     this.#spread(entry, [from, ...announcers], nowMs);
   }
 
-  /** Passes on what was grafted for and pulled. What else comes by pull is for the rounds to tell. */
-  relayPulled(entry: VerifiedEntry, from: Did, nowMs: number): void {
-    if (this.#grafted.delete(entry.name.id)) this.#spread(entry, [from], nowMs);
+  /**
+   * Passes on what came by pull. What was grafted for goes on like what is pushed. Of other entries, if they are few,
+   * the names go along the tree at once, to be pulled by whoever lacks them: some are on their way by push, and the
+   * copy that comes will stop here as a duplicate. Of many, the rounds tell with less.
+   */
+  relayPulled(entries: readonly VerifiedEntry[], from: Did, nowMs: number): void {
+    const { peers, outbox } = this.#context;
+    const isFew = entries.length <= PULLED_MAX;
+    for (const entry of entries) {
+      const { name } = entry;
+      if (this.#grafted.delete(name.id)) this.#spread(entry, [from], nowMs);
+      else if (isFew) {
+        const to = this.#eagerPeers().filter((peer) => peer !== from && peers.speaks(peer, 'push-tree'));
+        outbox.sendWhenDurable(to, { type: 'Announcement', topic: this.#topic, name, entry: undefined });
+      }
+    }
   }
 
   /** An entry is held now, however it came: its timer ends. Returns who announced it. */
@@ -126,12 +152,11 @@ export class PushTree {
     if (first === undefined || first === from || this.#isAllEager) return;
     const link = this.#links.get(from);
     if (link === undefined) return this.#user.pushedBy(from, nowMs);
-    if (author !== this.#treeAuthor?.did) return;
-    const { linkSettleMs } = this.#context.limits;
-    if (!this.#isEagerSource(first) || nowMs - link.prunedAtMs < linkSettleMs) return;
-    link.isEager = false;
-    link.prunedAtMs = nowMs;
-    this.#context.outbox.send([from], { type: 'Prune', topic: this.#topic });
+    const { pruneDelayMs, linkSettleMs } = this.#context.limits;
+    const isSettled = nowMs - Math.max(link.prunedAtMs, link.graftedAtMs) >= linkSettleMs;
+    if (author !== this.#treeAuthor?.did || this.#duplicates.get(from)?.author === author || !isSettled) return;
+    this.#duplicates.delete(from);
+    this.#duplicates.set(from, { first, author, pruneAtMs: nowMs + pruneDelayMs });
   }
 
   /** `from` holds an entry, as it says. If it is not held here, it may be on its way. */
@@ -156,6 +181,7 @@ export class PushTree {
   /** Sends what was gathered. Returns what was announced and did not come in time: to be pulled. */
   woke(nowMs: number): readonly Announced[] {
     this.#queue.woke(nowMs);
+    this.#prune(nowMs);
     const due = this.#announced.takeDue(nowMs);
     for (const { by } of due) {
       const announcer = by.find((peer) => this.#links.has(peer));
@@ -170,11 +196,34 @@ export class PushTree {
     this.#queue.clear();
     this.#announced.clear();
     this.#arrivals.clear();
+    this.#duplicates.clear();
     this.#grafted.clear();
+  }
+
+  #eagerPeers(): Did[] {
+    const { followers } = this.#user;
+    if (this.#isAllEager) return [...followers];
+    return [...followers].filter((peer) => this.#isEagerSource(peer));
   }
 
   get #isAllEager(): boolean {
     return this.#user.followers.size <= this.#context.limits.allEagerPeersMax;
+  }
+
+  /** Prunes whom duplicates came from, unless meanwhile another author draws the tree, or the other way is lazy. */
+  #prune(nowMs: number): void {
+    const pruned: Did[] = [];
+    for (const [peer, { first, author, pruneAtMs }] of this.#duplicates) {
+      if (pruneAtMs > nowMs) break;
+      this.#duplicates.delete(peer);
+      const link = this.#links.get(peer);
+      if (link === undefined || this.#isAllEager || author !== this.#treeAuthor?.did) continue;
+      if (!this.#isEagerSource(first)) continue;
+      link.isEager = false;
+      link.prunedAtMs = nowMs;
+      pruned.push(peer);
+    }
+    this.#context.outbox.send(pruned, { type: 'Prune', topic: this.#topic });
   }
 
   #graft(peer: Did, nowMs: number): void {

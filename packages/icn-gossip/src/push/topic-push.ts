@@ -1,4 +1,5 @@
 import type { Did } from '@icn/identity';
+import { earliest } from '../bounds/deadlines.js';
 import type { VerifiedEntry } from '../entry/entry.js';
 import type { EntryName } from '../entry/entry-name.js';
 import type { TopicContext } from '../topic/topic-context.js';
@@ -10,7 +11,6 @@ import { PushTree } from './push-tree.js';
 
 /** Push in one topic: the tree over the partial view of the topic's followers. */
 export class TopicPush {
-  readonly #topic: Topic;
   readonly #context: TopicContext;
   readonly #followers = new Set<Did>();
   readonly #view: PartialView;
@@ -19,7 +19,6 @@ export class TopicPush {
   #lastCame: { readonly name: EntryName; readonly by: readonly Did[] } | undefined;
 
   constructor(topic: Topic, context: TopicContext) {
-    this.#topic = topic;
     this.#context = context;
     this.#tree = new PushTree(topic, context, {
       followers: this.#followers,
@@ -29,8 +28,7 @@ export class TopicPush {
   }
 
   get wakeAtMs(): number | undefined {
-    const [a, b] = [this.#view.wakeAtMs, this.#tree.wakeAtMs];
-    return a === undefined ? b : Math.min(a, b ?? Infinity);
+    return earliest(this.#view.wakeAtMs, this.#tree.wakeAtMs);
   }
 
   /** Peers that this node exchanges pushes with by the overlay. */
@@ -81,9 +79,9 @@ export class TopicPush {
     this.#tree.relay(entry, from, announcers, nowMs);
   }
 
-  /** Passes on a new entry that came by pull, if a Graft was sent for it. */
-  relayPulled(entry: VerifiedEntry, from: Did, nowMs: number): void {
-    this.#tree.relayPulled(entry, from, nowMs);
+  /** Passes on the new entries that one pull brought. */
+  relayPulled(entries: readonly VerifiedEntry[], from: Did, nowMs: number): void {
+    this.#tree.relayPulled(entries, from, nowMs);
   }
 
   /** `from` pushed an entry that is held here. */
@@ -94,23 +92,6 @@ export class TopicPush {
   /** `from` announced an entry by its name alone, as the tree does. */
   announced(name: EntryName, from: Did, isHeld: boolean, nowMs: number): void {
     this.#tree.announced(name, from, isHeld, nowMs);
-  }
-
-  /**
-   * Tells the neighbours of entries that came by pull: by name, to be pulled at once by whoever lacks them, without
-   * change to the tree. For a few entries; of many, the rounds tell with less.
-   */
-  pulled(names: readonly EntryName[], from: Did): void {
-    const { size } = this.#followers;
-    const isAllEager = size <= this.#context.limits.allEagerPeersMax;
-    const to = [...(isAllEager ? this.#followers : this.#view.active)].filter((peer) => peer !== from);
-    for (const name of names)
-      this.#context.outbox.sendWhenDurable(to, {
-        type: 'Announcement',
-        topic: this.#topic,
-        name,
-        entry: undefined,
-      });
   }
 
   received(from: Did, message: Graft | Prune | OverlayMessage, nowMs: number): void {

@@ -1,4 +1,5 @@
 import type { Did } from '@icn/identity';
+import { earliest } from '../bounds/deadlines.js';
 import { AntiEntropyRounds } from '../repair/anti-entropy.js';
 import type { DropName } from '../drops.js';
 import {
@@ -203,21 +204,19 @@ export class TopicGossip {
     const { counters } = this.#context;
     if (!this.#wants.expects(requestId, from)) return counters.add('response-unsolicited');
     const linkedCountBefore = this.state.entryCount;
-    let newCount = 0;
+    const news: VerifiedEntry[] = [];
     let last: EntryName | undefined;
     for (const parts of entries) {
       const entry = parts === undefined ? 'entry-malformed' : decodeEntry(parts);
       const verified = this.#admit(entry, from, nowMs);
-      if (verified !== undefined) {
-        newCount++;
-        this.#push.relayPulled(verified, from, nowMs);
-      }
+      if (verified !== undefined) news.push(verified);
       if (typeof entry !== 'string') last = entry.name;
     }
-    if (newCount > 0) this.#bringers.add(from);
+    if (news.length > 0) this.#bringers.add(from);
+    this.#push.relayPulled(news, from, nowMs);
     const linkedUpTo = last !== undefined && this.state.isLinked(last) ? last.seq : 0;
     const hasLinked = this.state.entryCount > linkedCountBefore;
-    this.#wants.settle(requestId, { more, hasNews: newCount > 0, hasLinked, linkedUpTo });
+    this.#wants.settle(requestId, { more, hasNews: news.length > 0, hasLinked, linkedUpTo });
     this.#pump(nowMs);
     if (this.#wants.isDrained(from) && this.#bringers.delete(from)) this.#compareRoots(from);
   }
@@ -303,10 +302,4 @@ function linksOf({ name, header }: Pick<VerifiedEntry, 'name' | 'header'>): Entr
 
 function isSameName(a: EntryName, b: EntryName): boolean {
   return a.id === b.id && a.author === b.author && a.lane === b.lane && a.seq === b.seq;
-}
-
-/** The smallest of the times that are set. */
-function earliest(...timesMs: readonly (number | undefined)[]): number | undefined {
-  const set = timesMs.filter((timeMs) => timeMs !== undefined);
-  return set.length === 0 ? undefined : Math.min(...set);
 }
