@@ -62,6 +62,8 @@ export interface GossipLimits {
   readonly graftTimeoutMs: number;
   /** How long after a duplicate the link it came by is pruned: above the time in which an entry reaches everybody. */
   readonly pruneDelayMs: number;
+  /** Of the entries that come within this time only one prunes links. Above `pruneDelayMs`. */
+  readonly guideMs: number;
   /** For so long after a Prune or Graft was sent, what crosses it on the way changes nothing. */
   readonly linkSettleMs: number;
   /** Neighbours in a topic below which more are sought. */
@@ -113,6 +115,7 @@ export const DEFAULT_LIMITS: GossipLimits = {
   pushBatchMs: 0,
   graftTimeoutMs: 1_000,
   pruneDelayMs: 1_000,
+  guideMs: 3_000,
   linkSettleMs: 1_000,
   activeViewMin: 6,
   activeViewMax: 10,

@@ -5,10 +5,11 @@
  * What was changed, and why:
  * - With few followers, or for peers without the extension, there is no tree: all are pushed to eagerly.
  * - A Graft names no entry: what is missing is pulled like anything else, from whoever announced it.
- * - Of many senders at once, each draws its own tree, and nodes that prune by different ones cut the group apart. So
- *   of authors heard at the same time only the smallest DID's entries prune: all nodes choose the same, and the tree
- *   is the one by which its entries spread. To know who else is heard, a node prunes a while after the duplicate. And
- *   a link is pruned only while the link is eager by which the first copy came: no node cuts itself off.
+ * - Entries that are on their way at the same time draw a tree each, and nodes that prune by different ones cut the
+ *   group apart. So of all that come within a while only one prunes, the *guide*: that of the smallest author, and of
+ *   his the one of the smallest id. All nodes choose the same, and the tree is the one by which it spread. To know what
+ *   else comes, a node prunes a while after the duplicate. And a link is pruned only while the link is eager by which
+ *   the first copy came: no node cuts itself off.
  * - An entry that a Graft was sent for is passed on like one that was pushed, although it comes by pull: those behind
  *   this node lack it too.
  * - Prune and Graft that cross on one link would leave its ends at odds. Graft wins: a Prune that comes soon after a Graft
@@ -33,11 +34,18 @@ interface Link {
   graftedAtMs: number;
 }
 
-/** A neighbour pushed an entry of this author that had come from `first`. */
+/** A neighbour pushed this entry, which had come from `first`. */
 interface Duplicate {
+  readonly id: EntryId;
   readonly first: Did;
-  readonly author: Did;
   readonly pruneAtMs: number;
+}
+
+/** The entry by which links are pruned. */
+interface Guide {
+  readonly author: Did;
+  readonly id: EntryId;
+  readonly heardAtMs: number;
 }
 
 /** Entries of which is known by which link they came first: those that may still come again (guess). */
@@ -46,8 +54,6 @@ const ARRIVALS_MAX = 4_096;
 const GRAFTED_MAX = 4_096;
 /** A pull that brings more new entries than this catches up; its names do not go along the tree (guess). */
 const PULLED_MAX = 64;
-/** An author not heard for so long draws the tree no more. Above the time in which an entry reaches everybody (guess). */
-const TREE_AUTHOR_MS = 5_000;
 
 /** The followers of a topic, and what is asked of the overlay below the tree. */
 export interface PushTreeUser {
@@ -59,8 +65,8 @@ export interface PushTreeUser {
 /**
  * 1. While at most `allEagerPeersMax` followers are connected, all of them are eager, whatever they say.
  * 2. Each new entry that came by push is told to each neighbour at most once, and never to who is known to hold it.
- * 3. A duplicate makes its sender lazy only if it came by push, is of the author who draws the tree, and its first copy
- *    came by a link that is eager.
+ * 3. A duplicate makes its sender lazy only if it came by push, is the guide, and its first copy came by a link that is
+ *    eager.
  */
 export class PushTree {
   readonly #topic: Topic;
@@ -75,8 +81,7 @@ export class PushTree {
   readonly #duplicates = new Map<Did, Duplicate>();
   /** What a Graft was sent for. */
   readonly #grafted = new Set<EntryId>();
-  /** Whose entries draw the tree, and when the last one came. */
-  #treeAuthor: { readonly did: Did; readonly heardAtMs: number } | undefined;
+  #guide: Guide | undefined;
 
   constructor(topic: Topic, context: TopicContext, user: PushTreeUser) {
     const { keyPair, limits, outbox, wantQuota } = context;
@@ -146,7 +151,7 @@ export class PushTree {
   }
 
   /** `from` pushed an entry that is held: one of two ways is too many. */
-  repeated({ id, author }: EntryName, from: Did, nowMs: number): void {
+  repeated({ id }: EntryName, from: Did, nowMs: number): void {
     this.#queue.holds(from, id);
     const first = this.#arrivals.get(id);
     if (first === undefined || first === from || this.#isAllEager) return;
@@ -154,9 +159,9 @@ export class PushTree {
     if (link === undefined) return this.#user.pushedBy(from, nowMs);
     const { pruneDelayMs, linkSettleMs } = this.#context.limits;
     const isSettled = nowMs - Math.max(link.prunedAtMs, link.graftedAtMs) >= linkSettleMs;
-    if (author !== this.#treeAuthor?.did || this.#duplicates.get(from)?.author === author || !isSettled) return;
+    if (id !== this.#guide?.id || this.#duplicates.get(from)?.id === id || !isSettled) return;
     this.#duplicates.delete(from);
-    this.#duplicates.set(from, { first, author, pruneAtMs: nowMs + pruneDelayMs });
+    this.#duplicates.set(from, { id, first, pruneAtMs: nowMs + pruneDelayMs });
   }
 
   /** `from` holds an entry, as it says. If it is not held here, it may be on its way. */
@@ -210,14 +215,14 @@ export class PushTree {
     return this.#user.followers.size <= this.#context.limits.allEagerPeersMax;
   }
 
-  /** Prunes whom duplicates came from, unless meanwhile another author draws the tree, or the other way is lazy. */
+  /** Prunes whom duplicates came from, unless another guide came meanwhile, or the other way is lazy. */
   #prune(nowMs: number): void {
     const pruned: Did[] = [];
-    for (const [peer, { first, author, pruneAtMs }] of this.#duplicates) {
+    for (const [peer, { id, first, pruneAtMs }] of this.#duplicates) {
       if (pruneAtMs > nowMs) break;
       this.#duplicates.delete(peer);
       const link = this.#links.get(peer);
-      if (link === undefined || this.#isAllEager || author !== this.#treeAuthor?.did) continue;
+      if (link === undefined || this.#isAllEager || id !== this.#guide?.id) continue;
       if (!this.#isEagerSource(first)) continue;
       link.isEager = false;
       link.prunedAtMs = nowMs;
@@ -262,12 +267,16 @@ export class PushTree {
   }
 
   #noteArrival({ id, author }: EntryName, from: Did, nowMs: number): void {
-    const { did, heardAtMs } = this.#treeAuthor ?? { did: author, heardAtMs: nowMs };
-    if (author <= did || nowMs - heardAtMs >= TREE_AUTHOR_MS)
-      this.#treeAuthor = { did: author, heardAtMs: nowMs };
+    const { guideMs } = this.#context.limits;
+    const isOver = this.#guide === undefined || nowMs - this.#guide.heardAtMs >= guideMs;
+    if (isOver || isBefore({ author, id }, this.#guide!)) this.#guide = { author, id, heardAtMs: nowMs };
     this.#arrivals.set(id, from);
     dropOldest(this.#arrivals, ARRIVALS_MAX);
   }
+}
+
+function isBefore(a: Pick<Guide, 'author' | 'id'>, b: Pick<Guide, 'author' | 'id'>): boolean {
+  return a.author < b.author || (a.author === b.author && a.id < b.id);
 }
 
 function addBounded<Item>(set: Set<Item>, item: Item, countMax: number): void {
