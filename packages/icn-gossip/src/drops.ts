@@ -31,5 +31,13 @@ export type DropName =
   | 'rounds-overload'
   /** The disk is slower than what is to be said of what is on it; a later round makes up for it. */
   | 'outbox-full'
+  /** A peer sends more messages about a topic's overlay than are looked at. */
+  | 'overlay-overload'
+  /** A shuffle of more peers than one may carry. */
+  | 'shuffle-too-large'
+  /** A shuffle's reply that was not asked for. */
+  | 'shuffle-unsolicited'
+  /** A peer that was asked to be a neighbour did not answer in time. */
+  | 'neighbor-timeout'
   /** A frame of a peer that is not up. */
   | 'peer-unknown';

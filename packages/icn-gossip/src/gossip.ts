@@ -12,6 +12,7 @@ import { isLabel } from './wire/label.js';
 import { PeerQuota } from './bounds/peer-quota.js';
 import type { SessionBill } from './repair/session-bill.js';
 import { EvidenceServer } from './pull/evidence-server.js';
+import { TokenBucket } from './bounds/token-bucket.js';
 import { PullServer } from './pull/pull-server.js';
 import type { Topic } from './topic.js';
 import type { Reconcile, TopicContext } from './topic/topic-context.js';
@@ -124,6 +125,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
       evidence: this.#evidence,
       ownDid: this.#ownDid,
       wantQuota: new PeerQuota(this.#limits.wantsPerPeerMax),
+      connects: new TokenBucket(this.#limits.connectsBurstMax, this.#limits.connectsPerSecond, 0),
     };
   }
 

@@ -60,9 +60,46 @@ export interface GossipLimits {
   readonly idsPerFilterMax: number;
   /** Entries announced to a peer for one Bloom filter of theirs. */
   readonly announcementsPerRoundMax: number;
+  /** While no more followers of a topic are connected than this, all of them are pushed to eagerly. */
+  readonly allEagerPeersMax: number;
+  /** How long names are gathered before they are announced lazily. */
+  readonly lazyBatchMs: number;
+  /** How long entries are gathered before they are pushed eagerly, several in a frame; 0: each goes at once. */
+  readonly pushBatchMs: number;
+  /** How long an entry announced lazily is waited for before the link to its announcer is grafted. */
+  readonly graftTimeoutMs: number;
+  /** How long after a duplicate the link it came by is pruned: above the time in which an entry reaches everybody. */
+  readonly pruneDelayMs: number;
+  /** Of the entries that come within this time only one prunes links. Above `pruneDelayMs`. */
+  readonly guideMs: number;
+  /** For so long after a Prune or Graft was sent, what crosses it on the way changes nothing. */
+  readonly linkSettleMs: number;
+  /** Neighbours in a topic below which more are sought. */
+  readonly activeViewMin: number;
+  /** Neighbours in a topic above which no more are taken. */
+  readonly activeViewMax: number;
+  /** Peers that are not connected and may follow a topic, kept to replace neighbours. */
+  readonly passiveViewMax: number;
+  /** Mean time between two shuffles in a topic, each drawn within ± 20 %; up to 16 times that while they bring nothing new. */
+  readonly shuffleIntervalMs: number;
+  /** How long the answer of a peer that was asked to be a neighbour is waited for (`neighbor-timeout`). */
+  readonly neighborTimeoutMs: number;
+  /** How long a link that was asked for is waited for. */
+  readonly connectTimeoutMs: number;
+  /** How long a peer that refused, was silent or could not be reached is left alone; doubled with each failure, up to 32 times. */
+  readonly neighborRetryMs: number;
+  /** Messages of one peer about a topic's overlay that are looked at in a row; more wait for their refill (`overlay-overload`). */
+  readonly overlayBurstMax: number;
+  readonly overlayPerSecond: number;
+  /** Links asked for in a row, over all topics; more wait for their refill. */
+  readonly connectsBurstMax: number;
+  readonly connectsPerSecond: number;
 }
 
-/** Defaults. The rounds' interval is that of the course's original; where no source is named, the number is a guess. */
+/**
+ * Defaults. The rounds' interval is that of the course's original, `allEagerPeersMax` is the course's rule; the passive
+ * view is that of the HyParView paper (§5.1). Where no source is named, the number is a guess.
+ */
 export const DEFAULT_LIMITS: GossipLimits = {
   topicsMax: 1_024,
   entriesPerTopicMax: 1_000_000,
@@ -83,6 +120,24 @@ export const DEFAULT_LIMITS: GossipLimits = {
   heldBytesMax: 16_777_216,
   idsPerFilterMax: 65_536,
   announcementsPerRoundMax: 1_024,
+  allEagerPeersMax: 5,
+  lazyBatchMs: 500,
+  pushBatchMs: 0,
+  graftTimeoutMs: 1_000,
+  pruneDelayMs: 1_000,
+  guideMs: 3_000,
+  linkSettleMs: 1_000,
+  activeViewMin: 6,
+  activeViewMax: 10,
+  passiveViewMax: 30,
+  shuffleIntervalMs: 30_000,
+  neighborTimeoutMs: 5_000,
+  connectTimeoutMs: 30_000,
+  neighborRetryMs: 30_000,
+  overlayBurstMax: 64,
+  overlayPerSecond: 8,
+  connectsBurstMax: 16,
+  connectsPerSecond: 1,
 };
 
 /** Limits above which a message of this node would not fit a frame. */
@@ -93,14 +148,19 @@ const CEILINGS: Partial<GossipLimits> = {
   idsPerFilterMax: 524_288,
 };
 
+/** Waits that may be left out. */
+const MAY_BE_ZERO: ReadonlySet<string> = new Set<keyof GossipLimits>(['ownHeadWaitMs', 'pushBatchMs']);
+
 /** The defaults with some of them replaced. Throws `RangeError` on what is no bound, or would not fit a frame. */
 export function limitsWith(changes: Partial<GossipLimits>): GossipLimits {
   const limits = { ...DEFAULT_LIMITS, ...changes };
   for (const [name, value] of Object.entries(limits)) {
     const ceiling = CEILINGS[name as keyof GossipLimits] ?? Number.MAX_SAFE_INTEGER;
-    const isOff = value === 0 && name === 'ownHeadWaitMs';
+    const isOff = value === 0 && MAY_BE_ZERO.has(name);
     if (!isOff && !(value > 0 && value <= ceiling))
       throw new RangeError(`limit ${name} must be above 0 and at most ${ceiling}, is ${value}`);
   }
+  if (limits.activeViewMin > limits.activeViewMax)
+    throw new RangeError('limit activeViewMin must be at most activeViewMax');
   return limits;
 }

@@ -78,3 +78,9 @@ export class Deadlines<Key> {
     this.#heap = deadlines.toSorted((a, b) => a.atMs - b.atMs);
   }
 }
+
+/** The smallest of the times that are set. */
+export function earliest(...timesMs: readonly (number | undefined)[]): number | undefined {
+  const set = timesMs.filter((timeMs) => timeMs !== undefined);
+  return set.length === 0 ? undefined : Math.min(...set);
+}

@@ -7,6 +7,7 @@ import type { GossipLimits } from '../limits.js';
 import type { Outbox } from '../outbox.js';
 import type { PeerQuota } from '../bounds/peer-quota.js';
 import type { EvidenceServer } from '../pull/evidence-server.js';
+import type { TokenBucket } from '../bounds/token-bucket.js';
 import type { PullServer } from '../pull/pull-server.js';
 
 /** How a node says what it holds: by its clock, a Bloom filter of ids, a sketch of its heads, or whichever fits the difference (`auto`). */
@@ -30,4 +31,6 @@ export interface TopicContext {
   readonly ownDid: { isElsewhere: boolean };
   /** What each peer makes this node want, over all topics. */
   readonly wantQuota: PeerQuota;
+  /** Links that the overlays of all topics may ask for. */
+  readonly connects: TokenBucket;
 }

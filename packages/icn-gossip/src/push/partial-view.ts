@@ -1,0 +1,411 @@
+/**
+ * The partial view of a topic: HyParView (Leitão, Pereira, Rodrigues: "HyParView: a membership protocol for reliable
+ * gossip-based broadcast", DSN 2007), §4: active view, passive view, Join and ForwardJoin, Neighbor, Disconnect, Shuffle.
+ *
+ * What was changed, and why:
+ * - Links exist before the overlay asks for any: peers that are found are connected, and those that follow the topic
+ *   are *followers*. So neighbours are chosen among the followers first; a DID of the passive view, which nobody
+ *   vouches for, is connected only where these do not suffice, and once in a shuffle.
+ * - The active view has two bounds. Below the lower one neighbours are sought, up to the upper one they are taken. With a
+ *   single one the last nodes of a group find only full ones.
+ * - A node is made a neighbour only by its own yes: what ForwardJoin names is asked, like all others, by Neighbor.
+ *   A Neighbor or its answer may be lost, so each wait ends, and a push from a peer that is no neighbour is answered
+ *   by Neighbor or Disconnect (`pushedBy`): both sides agree again.
+ * - With each shuffle one neighbour that the push tree does not need gives way to another peer. Views of two halves
+ *   of a healed partition are both full, and would stay apart for ever.
+ * - The end of a shuffle's walk replies only to an origin that it has a link to; no link is made for the reply. All
+ *   nodes shuffle, so all hear.
+ * - What peers can cause is bounded: messages of each by a bucket, links by one bucket for all topics, walks by this
+ *   node's own ttl, whatever theirs says.
+ */
+import type { Did } from '@icn/identity';
+import { earliest } from '../bounds/deadlines.js';
+import { TokenBucket } from '../bounds/token-bucket.js';
+import type { TopicContext } from '../topic/topic-context.js';
+import type { Topic } from '../topic.js';
+import type { OverlayMessage } from '../wire/messages.js';
+import { drawOne, drawSome, drawUnit } from './draw.js';
+import { NeighborAsks } from './neighbor-asks.js';
+import { PassiveView } from './passive-view.js';
+import { SHUFFLE_ACTIVE, SHUFFLE_OTHERS, ShuffleTimer } from './shuffles.js';
+
+/** What the partial view tells, and asks, of the push tree above it. */
+export interface PartialViewUser {
+  /** The peer is a neighbour from now on, until `neighborDown`. */
+  neighborUp(peer: Did): void;
+  neighborDown(peer: Did): void;
+  /** Whether the tree gets on without this neighbour. */
+  isSpare(peer: Did): boolean;
+}
+
+interface Follower {
+  /** Not to be asked to be a neighbour before. */
+  notBeforeMs: number;
+  readonly bucket: TokenBucket;
+}
+
+/** Lengths of the walks of a join, and at which of its steps the newcomer is kept as a hint (HyParView §5.1). */
+const ACTIVE_WALK_LENGTH = 6;
+const PASSIVE_WALK_LENGTH = 3;
+
+/**
+ * 1. Neighbours are followers that are connected and speak `push-tree`.
+ * 2. Each neighbour is protected once, and released once when it is a neighbour no more.
+ * 3. Nothing is asked of this node itself; a peer is asked for one thing at a time.
+ */
+export class PartialView {
+  readonly #topic: Topic;
+  readonly #self: Did;
+  readonly #context: TopicContext;
+  readonly #user: PartialViewUser;
+  readonly #followers = new Map<Did, Follower>();
+  readonly #active = new Set<Did>();
+  readonly #passive: PassiveView;
+  readonly #asks = new NeighborAsks();
+  readonly #shuffles: ShuffleTimer;
+  #hasJoined = false;
+  #isReplyDue = false;
+  #retryAtMs: number | undefined;
+
+  constructor(topic: Topic, context: TopicContext, user: PartialViewUser) {
+    this.#topic = topic;
+    this.#self = context.keyPair.did;
+    this.#context = context;
+    this.#user = user;
+    this.#passive = new PassiveView(context.limits, context.random);
+    this.#shuffles = new ShuffleTimer(context.limits, context.random);
+  }
+
+  get wakeAtMs(): number | undefined {
+    return earliest(this.#asks.wakeAtMs, this.#shuffles.atMs, this.#retryAtMs);
+  }
+
+  /** Neighbours. */
+  get active(): ReadonlySet<Did> {
+    return this.#active;
+  }
+
+  /** DIDs kept for later that are not connected. */
+  get passiveCount(): number {
+    return this.#passive.size;
+  }
+
+  followerUp(peer: Did, nowMs: number): void {
+    if (this.#followers.has(peer)) return;
+    const { overlayBurstMax, overlayPerSecond } = this.#context.limits;
+    const bucket = new TokenBucket(overlayBurstMax, overlayPerSecond, nowMs);
+    this.#followers.set(peer, { notBeforeMs: 0, bucket });
+    this.#passive.delete(peer);
+    this.#shuffles.news(nowMs);
+    if (this.#asks.delete(peer) && this.#isCandidate(peer, nowMs)) this.#ask(peer, nowMs);
+    this.#fill(nowMs);
+  }
+
+  /** A follower's link is down, or it follows no more: then it is no candidate either. */
+  followerDown(peer: Did, isFollowing: boolean, nowMs: number): void {
+    if (!this.#followers.delete(peer)) return;
+    this.#asks.delete(peer);
+    this.#removeNeighbor(peer);
+    if (isFollowing) this.#passive.add(peer, true);
+    this.#shuffles.news(nowMs);
+    this.#fill(nowMs);
+  }
+
+  /** A link that was asked for cannot be had. */
+  unreachable(peer: Did, nowMs: number): void {
+    if (this.#asks.stepOf(peer) !== 'link') return;
+    this.#asks.delete(peer);
+    this.#passive.failed(peer, nowMs);
+    this.#fill(nowMs);
+  }
+
+  /** The topic is followed no more: its neighbours are released. Peers hear of it by Unsubscribe. */
+  leave(): void {
+    for (const peer of this.#active) this.#removeNeighbor(peer);
+    this.#followers.clear();
+    this.#asks.clear();
+    this.#shuffles.stop();
+    this.#retryAtMs = undefined;
+  }
+
+  /** A follower that is no neighbour pushes as if it were one: it becomes one, or is told that it is none. */
+  pushedBy(peer: Did, nowMs: number): void {
+    const follower = this.#followers.get(peer);
+    if (follower === undefined || this.#active.has(peer) || this.#asks.has(peer)) return;
+    if (nowMs < follower.notBeforeMs) return;
+    if (this.#active.size + this.#asks.size < this.#context.limits.activeViewMax) this.#ask(peer, nowMs);
+    else this.#refuse(peer, nowMs);
+  }
+
+  received(from: Did, message: OverlayMessage, nowMs: number): void {
+    const follower = this.#followers.get(from);
+    if (follower === undefined) return;
+    if (!follower.bucket.take(1, nowMs)) return this.#context.counters.add('overlay-overload');
+    switch (message.type) {
+      case 'Join':
+        return this.#receivedJoin(from, nowMs);
+      case 'ForwardJoin':
+        return this.#receivedForwardJoin(from, message.joiner, message.ttl, nowMs);
+      case 'Neighbor':
+        return this.#receivedNeighbor(from, message.isUrgent, nowMs);
+      case 'NeighborAnswer':
+        return this.#receivedAnswer(from, message.accepted, nowMs);
+      case 'Disconnect':
+        return this.#receivedDisconnect(from, nowMs);
+      case 'Shuffle':
+        return this.#receivedShuffle(from, message, nowMs);
+      case 'ShuffleReply':
+        return this.#receivedShuffleReply(message.peers, nowMs);
+    }
+  }
+
+  woke(nowMs: number): void {
+    for (const [peer, step] of this.#asks.takeDue(nowMs)) {
+      if (step === 'link') {
+        this.#passive.failed(peer, nowMs);
+      } else {
+        this.#context.counters.add('neighbor-timeout');
+        this.#leaveAlone(peer, nowMs);
+      }
+    }
+    if (this.#shuffles.takeDue(nowMs)) {
+      this.#shuffle();
+      this.#exchange(nowMs);
+    }
+    this.#fill(nowMs);
+  }
+
+  /** The newcomer is a neighbour of its contact, and walks on from there. */
+  #receivedJoin(from: Did, nowMs: number): void {
+    this.#take(from, nowMs);
+    this.#send([from], { type: 'NeighborAnswer', topic: this.#topic, accepted: true });
+    const others = [...this.#active].filter((peer) => peer !== from);
+    this.#send(others, { type: 'ForwardJoin', topic: this.#topic, joiner: from, ttl: ACTIVE_WALK_LENGTH });
+  }
+
+  #receivedForwardJoin(from: Did, joiner: Did, theirTtl: number, nowMs: number): void {
+    if (joiner === this.#self || joiner === from) return;
+    const ttl = Math.min(theirTtl, ACTIVE_WALK_LENGTH);
+    const isKnown = this.#active.has(joiner) || this.#asks.has(joiner);
+    const next = drawOne(
+      [...this.#active].filter((peer) => peer !== from && peer !== joiner),
+      this.#context.random,
+    );
+    const isEnd = ttl === 0 || next === undefined;
+    const isWelcome = this.#active.size + this.#asks.size < this.#context.limits.activeViewMin;
+    if (!isKnown && (isEnd || isWelcome)) return this.#adopt(joiner, nowMs);
+    if (isEnd) return;
+    if (ttl === PASSIVE_WALK_LENGTH) this.#heardOf([joiner], nowMs);
+    this.#send([next], { type: 'ForwardJoin', topic: this.#topic, joiner, ttl: ttl - 1 });
+  }
+
+  #receivedNeighbor(from: Did, isUrgent: boolean, nowMs: number): void {
+    const isTaken =
+      isUrgent || this.#active.has(from) || this.#active.size < this.#context.limits.activeViewMax;
+    if (isTaken) this.#take(from, nowMs);
+    this.#send([from], { type: 'NeighborAnswer', topic: this.#topic, accepted: isTaken });
+  }
+
+  #receivedAnswer(from: Did, accepted: boolean, nowMs: number): void {
+    const wasAsked = this.#asks.stepOf(from) === 'answer' && this.#asks.delete(from);
+    if (this.#active.has(from)) return;
+    if (!accepted) {
+      if (!wasAsked) return;
+      this.#leaveAlone(from, nowMs);
+      return this.#fill(nowMs);
+    }
+    if (this.#active.size < this.#context.limits.activeViewMax) this.#take(from, nowMs);
+    else this.#refuse(from, nowMs);
+  }
+
+  #receivedDisconnect(from: Did, nowMs: number): void {
+    this.#asks.delete(from);
+    this.#removeNeighbor(from);
+    this.#leaveAlone(from, nowMs);
+    this.#fill(nowMs);
+  }
+
+  #receivedShuffle(
+    from: Did,
+    { origin, ttl: theirTtl, peers }: Extract<OverlayMessage, { type: 'Shuffle' }>,
+    nowMs: number,
+  ): void {
+    if (peers.length > SHUFFLE_ACTIVE + SHUFFLE_OTHERS)
+      return this.#context.counters.add('shuffle-too-large');
+    if (origin === this.#self) return;
+    const ttl = Math.min(theirTtl, ACTIVE_WALK_LENGTH) - 1;
+    const others = [...this.#active].filter((peer) => peer !== from && peer !== origin);
+    const next = drawOne(others, this.#context.random);
+    if (ttl > 0 && next !== undefined)
+      return this.#send([next], { type: 'Shuffle', topic: this.#topic, origin, ttl, peers });
+    if (this.#followers.has(origin))
+      this.#send([origin], { type: 'ShuffleReply', topic: this.#topic, peers: this.#sample(origin) });
+    this.#heardOf([origin, ...peers], nowMs);
+  }
+
+  #receivedShuffleReply(peers: readonly Did[], nowMs: number): void {
+    if (!this.#isReplyDue) return this.#context.counters.add('shuffle-unsolicited');
+    this.#isReplyDue = false;
+    if (peers.length > SHUFFLE_ACTIVE + SHUFFLE_OTHERS)
+      return this.#context.counters.add('shuffle-too-large');
+    this.#heardOf(peers, nowMs);
+  }
+
+  /** Seeks neighbours while there are too few: followers first, then one that is not connected. */
+  #fill(nowMs: number): void {
+    const { activeViewMin } = this.#context.limits;
+    this.#retryAtMs = undefined;
+    while (this.#active.size + this.#asks.size < activeViewMin) {
+      const candidate = drawOne(this.#candidates(nowMs), this.#context.random);
+      if (candidate !== undefined) this.#ask(candidate, nowMs);
+      else if (!this.#connect(nowMs)) break;
+    }
+    if (this.#active.size < activeViewMin) this.#retryAtMs = this.#nextTryAtMs(nowMs);
+  }
+
+  /** When a peer that is left alone now may be tried again. */
+  #nextTryAtMs(nowMs: number): number | undefined {
+    const times: number[] = [];
+    for (const [peer, { notBeforeMs }] of this.#followers) {
+      if (!this.#active.has(peer) && !this.#asks.has(peer) && this.#speaks(peer)) times.push(notBeforeMs);
+    }
+    if (this.#passive.dueAtMs !== undefined) times.push(this.#passive.dueAtMs);
+    return times.length === 0 ? undefined : Math.max(nowMs + 1_000, Math.min(...times));
+  }
+
+  /** Lets another peer have the place of a neighbour that the tree does not need. */
+  #exchange(nowMs: number): void {
+    const { limits, random } = this.#context;
+    const candidate = drawOne(this.#candidates(nowMs), random);
+    const isLinkWanted =
+      this.#passive.drawDue(nowMs) !== undefined && (candidate === undefined || drawUnit(random) < 0.5);
+    if (candidate === undefined && !isLinkWanted) return;
+    if (this.#active.size + this.#asks.size > limits.activeViewMin) this.#shedSpare(nowMs);
+    if (this.#active.size + this.#asks.size >= limits.activeViewMax) return;
+    if (isLinkWanted) this.#connect(nowMs);
+    else if (candidate !== undefined) this.#ask(candidate, nowMs);
+  }
+
+  #shuffle(): void {
+    const target = drawOne([...this.#active], this.#context.random);
+    if (target === undefined) return;
+    this.#isReplyDue = true;
+    const peers = this.#sample(target);
+    const { topic, self } = { topic: this.#topic, self: this.#self };
+    this.#send([target], { type: 'Shuffle', topic, origin: self, ttl: ACTIVE_WALK_LENGTH, peers });
+  }
+
+  /** Some of the neighbours, and some others that are known. */
+  #sample(except: Did): Did[] {
+    const { random } = this.#context;
+    const active = [...this.#active].filter((peer) => peer !== except);
+    const rest = [...this.#followers.keys()].filter((peer) => peer !== except && !this.#active.has(peer));
+    const others = [...drawSome(rest, SHUFFLE_OTHERS, random), ...this.#passive.drawSome(SHUFFLE_OTHERS)];
+    return [...drawSome(active, SHUFFLE_ACTIVE, random), ...drawSome(others, SHUFFLE_OTHERS, random)];
+  }
+
+  #heardOf(peers: readonly Did[], nowMs: number): void {
+    let hasNews = false;
+    for (const peer of peers) {
+      if (peer === this.#self || this.#followers.has(peer) || this.#isConnected(peer)) continue;
+      if (this.#passive.add(peer, false)) hasNews = true;
+    }
+    if (!hasNews) return;
+    this.#shuffles.news(nowMs);
+    this.#fill(nowMs);
+  }
+
+  /** Makes the end of a newcomer's walk its neighbour, at the cost of a neighbour that the tree does not need. */
+  #adopt(joiner: Did, nowMs: number): void {
+    const isFull = this.#active.size + this.#asks.size >= this.#context.limits.activeViewMax;
+    if (isFull && !this.#shedSpare(nowMs)) return this.#heardOf([joiner], nowMs);
+    if (this.#followers.has(joiner)) return this.#ask(joiner, nowMs);
+    if (this.#isConnected(joiner)) return;
+    this.#passive.add(joiner, false);
+    if (this.#passive.has(joiner)) this.#connectTo(joiner, nowMs);
+  }
+
+  /** A node without a neighbour is never refused: as a newcomer by Join, later because it says that it is urgent. */
+  #ask(peer: Did, nowMs: number): void {
+    const isAlone = this.#active.size === 0 && !this.#asks.isAnswerDue;
+    this.#asks.set(peer, 'answer', nowMs + this.#context.limits.neighborTimeoutMs);
+    if (isAlone && !this.#hasJoined) this.#send([peer], { type: 'Join', topic: this.#topic });
+    else this.#send([peer], { type: 'Neighbor', topic: this.#topic, isUrgent: isAlone });
+    this.#hasJoined = true;
+  }
+
+  /** Asks the driver for a link to one of the passive view. Returns whether it did. */
+  #connect(nowMs: number): boolean {
+    const peer = this.#passive.drawDue(nowMs);
+    return peer !== undefined && this.#connectTo(peer, nowMs);
+  }
+
+  #connectTo(peer: Did, nowMs: number): boolean {
+    const { connects, limits, outbox } = this.#context;
+    if (!connects.take(1, nowMs)) return false;
+    const endsAtMs = nowMs + limits.connectTimeoutMs;
+    this.#asks.set(peer, 'link', endsAtMs);
+    this.#passive.postpone(peer, endsAtMs);
+    outbox.effect({ type: 'connect', peer });
+    return true;
+  }
+
+  /** The peer is a neighbour now; one too many makes room. */
+  #take(peer: Did, nowMs: number): void {
+    this.#asks.delete(peer);
+    if (this.#active.has(peer)) return;
+    if (this.#active.size >= this.#context.limits.activeViewMax && !this.#shedSpare(nowMs)) {
+      const victim = drawOne([...this.#active], this.#context.random);
+      if (victim !== undefined) this.#refuse(victim, nowMs);
+    }
+    this.#active.add(peer);
+    this.#context.outbox.effect({ type: 'protect', peer });
+    this.#user.neighborUp(peer);
+  }
+
+  #shedSpare(nowMs: number): boolean {
+    const spares = [...this.#active].filter((peer) => this.#user.isSpare(peer));
+    const spare = drawOne(spares, this.#context.random);
+    if (spare !== undefined) this.#refuse(spare, nowMs);
+    return spare !== undefined;
+  }
+
+  /** Tells a peer that it is no neighbour, or none any more. */
+  #refuse(peer: Did, nowMs: number): void {
+    this.#removeNeighbor(peer);
+    this.#leaveAlone(peer, nowMs);
+    this.#send([peer], { type: 'Disconnect', topic: this.#topic });
+  }
+
+  #removeNeighbor(peer: Did): void {
+    if (!this.#active.delete(peer)) return;
+    this.#context.outbox.effect({ type: 'release', peer });
+    this.#user.neighborDown(peer);
+  }
+
+  #leaveAlone(peer: Did, nowMs: number): void {
+    const follower = this.#followers.get(peer);
+    if (follower !== undefined) follower.notBeforeMs = nowMs + this.#context.limits.neighborRetryMs;
+  }
+
+  #candidates(nowMs: number): Did[] {
+    return [...this.#followers.keys()].filter((peer) => this.#isCandidate(peer, nowMs));
+  }
+
+  #isCandidate(peer: Did, nowMs: number): boolean {
+    const isFree = !this.#active.has(peer) && !this.#asks.has(peer);
+    return isFree && (this.#followers.get(peer)?.notBeforeMs ?? Infinity) <= nowMs && this.#speaks(peer);
+  }
+
+  #speaks(peer: Did): boolean {
+    return this.#context.peers.speaks(peer, 'push-tree');
+  }
+
+  #isConnected(peer: Did): boolean {
+    return this.#context.peers.get(peer) !== undefined;
+  }
+
+  #send(to: readonly Did[], message: OverlayMessage): void {
+    this.#context.outbox.send(to, message);
+  }
+}

@@ -1,0 +1,293 @@
+/**
+ * Push along a tree: Plumtree (Leitão, Pereira, Rodrigues: "Epidemic Broadcast Trees", SRDS 2007), §3: eager and lazy
+ * links, Prune on a duplicate, Graft on a miss.
+ *
+ * What was changed, and why:
+ * - With few followers, or for peers without the extension, there is no tree: all are pushed to eagerly.
+ * - A Graft names no entry: what is missing is pulled like anything else, from whoever announced it.
+ * - Entries that are on their way at the same time draw a tree each, and nodes that prune by different ones cut the
+ *   group apart. So of all that come within a while only one prunes, the *guide*: that of the smallest author, and of
+ *   his the one of the smallest id. All nodes choose the same, and the tree is the one by which it spread. To know what
+ *   else comes, a node prunes a while after the duplicate. And a link is pruned only while the link is eager by which
+ *   the first copy came: no node cuts itself off.
+ * - An entry that a Graft was sent for is passed on like one that was pushed, although it comes by pull: those behind
+ *   this node lack it too.
+ * - Prune and Graft that cross on one link would leave its ends at odds. Graft wins: a Prune that comes soon after a Graft
+ *   was sent is not obeyed; if both links carry entries, a later duplicate prunes one.
+ * - What comes by pull says nothing about the tree and changes nothing in it.
+ * - The tree is not optimised by hop counts (§3.8): messages carry none, so that all copies are the same bytes. A
+ *   larger active view keeps it shallow.
+ */
+import type { Did } from '@icn/identity';
+import type { VerifiedEntry } from '../entry/entry.js';
+import type { EntryId, EntryName } from '../entry/entry-name.js';
+import type { TopicContext } from '../topic/topic-context.js';
+import type { Topic } from '../topic.js';
+import { AnnouncedEntries, type Announced } from './announced.js';
+import { earliest } from '../bounds/deadlines.js';
+import { PushQueue } from './push-queue.js';
+
+/** A neighbour in the tree. Times are those of the last message sent to it. */
+interface Link {
+  isEager: boolean;
+  prunedAtMs: number;
+  graftedAtMs: number;
+}
+
+/** A neighbour pushed this entry, which had come from `first`. */
+interface Duplicate {
+  readonly id: EntryId;
+  readonly first: Did;
+  readonly pruneAtMs: number;
+}
+
+/** The entry by which links are pruned. */
+interface Guide {
+  readonly author: Did;
+  readonly id: EntryId;
+  readonly heardAtMs: number;
+}
+
+/** Entries of which is known by which link they came first: those that may still come again (guess). */
+const ARRIVALS_MAX = 4_096;
+/** Entries that were announced, did not come in time and are pulled; for longer ones the rounds make up (guess). */
+const GRAFTED_MAX = 4_096;
+/** A pull that brings more new entries than this catches up; its names do not go along the tree (guess). */
+const PULLED_MAX = 64;
+
+/** The followers of a topic, and what is asked of the overlay below the tree. */
+export interface PushTreeUser {
+  readonly followers: ReadonlySet<Did>;
+  /** A follower that is no neighbour pushed. */
+  pushedBy(peer: Did, nowMs: number): void;
+}
+
+/**
+ * 1. While at most `allEagerPeersMax` followers are connected, all of them are eager, whatever they say.
+ * 2. Each new entry that came by push is told to each neighbour at most once, and never to who is known to hold it.
+ * 3. A duplicate makes its sender lazy only if it came by push, is the guide, and its first copy came by a link that is
+ *    eager.
+ */
+export class PushTree {
+  readonly #topic: Topic;
+  readonly #context: TopicContext;
+  readonly #user: PushTreeUser;
+  readonly #links = new Map<Did, Link>();
+  readonly #queue: PushQueue;
+  readonly #announced: AnnouncedEntries;
+  /** By whom an entry was pushed here first. Own entries stand here too. */
+  readonly #arrivals = new Map<EntryId, Did>();
+  /** By the neighbour that is to be pruned. The wait is the same for all, so the first ends first. */
+  readonly #duplicates = new Map<Did, Duplicate>();
+  /** What a Graft was sent for. */
+  readonly #grafted = new Set<EntryId>();
+  #guide: Guide | undefined;
+
+  constructor(topic: Topic, context: TopicContext, user: PushTreeUser) {
+    const { keyPair, limits, outbox, wantQuota } = context;
+    this.#topic = topic;
+    this.#context = context;
+    this.#user = user;
+    this.#queue = new PushQueue(topic, keyPair.did, limits, outbox);
+    this.#announced = new AnnouncedEntries(wantQuota, limits.graftTimeoutMs);
+  }
+
+  get wakeAtMs(): number | undefined {
+    const [duplicate] = this.#duplicates.values();
+    return earliest(this.#queue.wakeAtMs, this.#announced.wakeAtMs, duplicate?.pruneAtMs);
+  }
+
+  neighborUp(peer: Did): void {
+    this.#links.set(peer, { isEager: true, prunedAtMs: -Infinity, graftedAtMs: -Infinity });
+  }
+
+  neighborDown(peer: Did): void {
+    this.#links.delete(peer);
+    this.#duplicates.delete(peer);
+    this.#queue.dropPeer(peer);
+  }
+
+  /** Whether entries reach this node without the neighbour. */
+  isSpare(peer: Did): boolean {
+    return this.#links.get(peer)?.isEager === false;
+  }
+
+  /** Pushes an own entry, once it is durable (I8). */
+  publish(entry: VerifiedEntry, nowMs: number): void {
+    this.#noteArrival(entry.name, this.#context.keyPair.did, nowMs);
+    this.#spread(entry, [], nowMs);
+  }
+
+  /** Passes on a new entry that `from` pushed here. Others announced it before: they hold it. */
+  relay(entry: VerifiedEntry, from: Did, announcers: readonly Did[], nowMs: number): void {
+    this.#noteArrival(entry.name, from, nowMs);
+    const link = this.#links.get(from);
+    if (link === undefined) this.#user.pushedBy(from, nowMs);
+    else if (nowMs - link.prunedAtMs >= this.#context.limits.linkSettleMs) link.isEager = true;
+    this.#spread(entry, [from, ...announcers], nowMs);
+  }
+
+  /**
+   * Passes on what came by pull. What was grafted for goes on like what is pushed. Of other entries, if they are few,
+   * the names go along the tree at once, to be pulled by whoever lacks them: some are on their way by push, and the
+   * copy that comes will stop here as a duplicate. Of many, the rounds tell with less.
+   */
+  relayPulled(entries: readonly VerifiedEntry[], from: Did, nowMs: number): void {
+    const { peers, outbox } = this.#context;
+    const isFew = entries.length <= PULLED_MAX;
+    for (const entry of entries) {
+      const { name } = entry;
+      if (this.#grafted.delete(name.id)) this.#spread(entry, [from], nowMs);
+      else if (isFew) {
+        const to = this.#eagerPeers().filter((peer) => peer !== from && peers.speaks(peer, 'push-tree'));
+        outbox.sendWhenDurable(to, { type: 'Announcement', topic: this.#topic, name, entry: undefined });
+      }
+    }
+  }
+
+  /** An entry is held now, however it came: its timer ends. Returns who announced it. */
+  came(id: EntryId): readonly Did[] {
+    return this.#announced.came(id);
+  }
+
+  /** `from` pushed an entry that is held: one of two ways is too many. */
+  repeated({ id }: EntryName, from: Did, nowMs: number): void {
+    this.#queue.holds(from, id);
+    const first = this.#arrivals.get(id);
+    if (first === undefined || first === from || this.#isAllEager) return;
+    const link = this.#links.get(from);
+    if (link === undefined) return this.#user.pushedBy(from, nowMs);
+    const { pruneDelayMs, linkSettleMs } = this.#context.limits;
+    const isSettled = nowMs - Math.max(link.prunedAtMs, link.graftedAtMs) >= linkSettleMs;
+    if (id !== this.#guide?.id || this.#duplicates.get(from)?.id === id || !isSettled) return;
+    this.#duplicates.delete(from);
+    this.#duplicates.set(from, { id, first, pruneAtMs: nowMs + pruneDelayMs });
+  }
+
+  /** `from` holds an entry, as it says. If it is not held here, it may be on its way. */
+  announced(name: EntryName, from: Did, isHeld: boolean, nowMs: number): void {
+    this.#queue.holds(from, name.id);
+    if (isHeld) return;
+    if (!this.#announced.add(name, from, nowMs)) this.#context.counters.add('wants-full');
+  }
+
+  receivedPrune(from: Did, nowMs: number): void {
+    const link = this.#links.get(from);
+    if (link === undefined || this.#isAllEager) return;
+    if (nowMs - link.graftedAtMs >= this.#context.limits.linkSettleMs) link.isEager = false;
+  }
+
+  receivedGraft(from: Did, nowMs: number): void {
+    const link = this.#links.get(from);
+    if (link === undefined) return this.#user.pushedBy(from, nowMs);
+    link.isEager = true;
+  }
+
+  /** Sends what was gathered. Returns what was announced and did not come in time: to be pulled. */
+  woke(nowMs: number): readonly Announced[] {
+    this.#queue.woke(nowMs);
+    this.#prune(nowMs);
+    const due = this.#announced.takeDue(nowMs);
+    for (const { by } of due) {
+      const announcer = by.find((peer) => this.#links.has(peer));
+      if (announcer !== undefined) this.#graft(announcer, nowMs);
+    }
+    for (const { name } of due) addBounded(this.#grafted, name.id, GRAFTED_MAX);
+    return due;
+  }
+
+  leave(): void {
+    this.#links.clear();
+    this.#queue.clear();
+    this.#announced.clear();
+    this.#arrivals.clear();
+    this.#duplicates.clear();
+    this.#grafted.clear();
+  }
+
+  #eagerPeers(): Did[] {
+    const { followers } = this.#user;
+    if (this.#isAllEager) return [...followers];
+    return [...followers].filter((peer) => this.#isEagerSource(peer));
+  }
+
+  get #isAllEager(): boolean {
+    return this.#user.followers.size <= this.#context.limits.allEagerPeersMax;
+  }
+
+  /** Prunes whom duplicates came from, unless another guide came meanwhile, or the other way is lazy. */
+  #prune(nowMs: number): void {
+    const pruned: Did[] = [];
+    for (const [peer, { id, first, pruneAtMs }] of this.#duplicates) {
+      if (pruneAtMs > nowMs) break;
+      this.#duplicates.delete(peer);
+      const link = this.#links.get(peer);
+      if (link === undefined || this.#isAllEager || id !== this.#guide?.id) continue;
+      if (!this.#isEagerSource(first)) continue;
+      link.isEager = false;
+      link.prunedAtMs = nowMs;
+      pruned.push(peer);
+    }
+    this.#context.outbox.send(pruned, { type: 'Prune', topic: this.#topic });
+  }
+
+  #graft(peer: Did, nowMs: number): void {
+    const link = this.#links.get(peer);
+    if (link === undefined || nowMs - link.graftedAtMs < this.#context.limits.graftTimeoutMs) return;
+    link.isEager = true;
+    link.graftedAtMs = nowMs;
+    this.#context.outbox.send([peer], { type: 'Graft', topic: this.#topic });
+  }
+
+  /** The entry itself to all eager peers at once or in their batches, its name to the lazy ones. */
+  #spread(entry: VerifiedEntry, holders: readonly Did[], nowMs: number): void {
+    const { limits, keyPair, outbox } = this.#context;
+    const { name, parts } = entry;
+    const atOnce: Did[] = [];
+    const isAllEager = this.#isAllEager;
+    for (const peer of this.#user.followers) {
+      if (holders.includes(peer)) continue;
+      const speaks = this.#context.peers.speaks(peer, 'push-tree');
+      const link = this.#links.get(peer);
+      const isEager = isAllEager || !speaks || link?.isEager === true;
+      if (isEager && speaks && limits.pushBatchMs > 0) this.#queue.addEntry(peer, entry, nowMs);
+      else if (isEager) atOnce.push(peer);
+      else if (link !== undefined) this.#queue.addName(peer, name, nowMs);
+    }
+    const message = { type: 'Announcement' as const, topic: this.#topic, name, entry: parts };
+    if (name.author === keyPair.did) outbox.sendWhenDurable(atOnce, message);
+    else outbox.send(atOnce, message);
+  }
+
+  /** Whether the peer will push what comes after, too. */
+  #isEagerSource(peer: Did): boolean {
+    if (peer === this.#context.keyPair.did) return true;
+    if (!this.#user.followers.has(peer)) return false;
+    return this.#links.get(peer)?.isEager ?? !this.#context.peers.speaks(peer, 'push-tree');
+  }
+
+  #noteArrival({ id, author }: EntryName, from: Did, nowMs: number): void {
+    const { guideMs } = this.#context.limits;
+    const isOver = this.#guide === undefined || nowMs - this.#guide.heardAtMs >= guideMs;
+    if (isOver || isBefore({ author, id }, this.#guide!)) this.#guide = { author, id, heardAtMs: nowMs };
+    this.#arrivals.set(id, from);
+    dropOldest(this.#arrivals, ARRIVALS_MAX);
+  }
+}
+
+function isBefore(a: Pick<Guide, 'author' | 'id'>, b: Pick<Guide, 'author' | 'id'>): boolean {
+  return a.author < b.author || (a.author === b.author && a.id < b.id);
+}
+
+function addBounded<Item>(set: Set<Item>, item: Item, countMax: number): void {
+  set.add(item);
+  dropOldest(set, countMax);
+}
+
+/** Of a map or set, the first to be put in. */
+function dropOldest<Key>(table: Map<Key, unknown> | Set<Key>, countMax: number): void {
+  for (const oldest of table.keys()) {
+    if (table.size <= countMax) return;
+    table.delete(oldest);
+  }
+}
