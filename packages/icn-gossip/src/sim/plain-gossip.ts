@@ -84,7 +84,7 @@ class PlainGossip implements HostedMachine {
         break;
       }
       case 'restored':
-        for (const stored of event.entries) this.#restore(event.topic, stored);
+        for (const stored of event.entries) if ('header' in stored) this.#restore(event.topic, stored);
         break;
       case 'joined':
         this.#holding(event.topic);
@@ -312,6 +312,7 @@ class PlainGossip implements HostedMachine {
       this.#setup.network,
       topic,
       heads.map(({ name }) => rootRow(name)),
+      [],
     );
     return holding.root;
   }

@@ -142,6 +142,8 @@ export class TraceWords {
         return `sketch from ${summary.first}, ${summary.symbols.length} bytes`;
       case 'sketch-request':
         return `wants ${summary.count} symbols from ${summary.first}`;
+      case 'clock-request':
+        return 'wants a whole clock';
     }
   }
 

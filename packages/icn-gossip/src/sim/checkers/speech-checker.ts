@@ -71,7 +71,7 @@ export class SpeechChecker implements Observer {
     const roots = this.#roots.get(key) ?? new Set<string>();
     this.#roots.set(key, roots);
     const rows = node.disk.heads(topic).map(({ name }) => rootRow(name));
-    roots.add(toHex(topicRoot(this.#world.network, topic, rows)));
+    roots.add(toHex(topicRoot(this.#world.network, topic, rows, [])));
   }
 }
 
