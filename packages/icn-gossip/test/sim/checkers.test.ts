@@ -97,8 +97,8 @@ describe('each checker fires where its rule is broken, and there alone', () => {
     ['a root that nobody has', question({ root: new Uint8Array(32) })],
   ])('I6: a claim of %s', (_, claim) => {
     const machineOf = corrupted((effects, _setup, event) => {
-      return event.type === 'received'
-        ? [...effects, sendTo([event.from], { ...claim, answer: true })]
+      return event.type === 'peer-up'
+        ? [...effects, sendTo([event.peer], { ...claim, answer: true })]
         : effects;
     });
     expect(brokenBy(machineOf)).toEqual(['I6']);

@@ -33,7 +33,7 @@ describe('SeededRandom', () => {
     const shares = Array.from({ length: 10_000 }, () => random.chance(0.3)).filter(Boolean).length;
     expect(Math.abs(shares - 3_000)).toBeLessThan(200);
     expect([random.chance(0), random.chance(1)]).toEqual([false, true]);
-    expect(random.shuffled([1, 2, 3, 4, 5]).toSorted()).toEqual([1, 2, 3, 4, 5]);
+    expect(new Set(random.shuffled([1, 2, 3, 4, 5])).size).toBe(5);
     expect(new Set(random.sample([1, 2, 3, 4, 5], 3)).size).toBe(3);
     expect(random.bytes(7)).toHaveLength(7);
     expect(() => random.pick([])).toThrow(RangeError);

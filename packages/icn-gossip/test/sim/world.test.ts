@@ -141,7 +141,8 @@ describe('connections', () => {
     for (const node of world.nodes) world.boot(node);
     for (const node of others) if (!hub!.links.has(node.did)) world.swarm.open(hub!, node);
     world.runUntil(1_000);
-    expect([...hub!.links.values()].map((link) => link.other(hub!).index).toSorted()).toEqual([1, 2]);
+    const kept = new Set(Array.from(hub!.links.values(), (link) => link.other(hub!).index));
+    expect(kept).toEqual(new Set([1, 2]));
   });
 });
 
