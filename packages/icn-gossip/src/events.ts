@@ -1,7 +1,7 @@
 import type { Did } from '@icn/identity';
 import type { EntryParts } from './entry/entry.js';
 import type { EntryId, EntryName } from './entry/entry-name.js';
-import type { StoredHeader, StoreWrite } from './entry/entry-store.js';
+import type { StoredHeader, StoredWithdrawal, StoreWrite } from './entry/entry-store.js';
 import type { GossipErrorCode } from './errors.js';
 import type { AccessControl } from './gossip.js';
 import type { Topic } from './topic.js';
@@ -18,7 +18,7 @@ export type GossipEvent =
   | {
       readonly type: 'restored';
       readonly topic: Topic;
-      readonly entries: readonly StoredHeader[];
+      readonly entries: readonly (StoredHeader | StoredWithdrawal)[];
     }
   /** The node follows a topic from now on. */
   | { readonly type: 'joined'; readonly topic: Topic; readonly access: AccessControl }

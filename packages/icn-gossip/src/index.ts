@@ -19,6 +19,7 @@ export {
   type EntryStore,
   type PositionedItem,
   type StoredHeader,
+  type StoredWithdrawal,
   type StoreWrite,
 } from './entry/entry-store.js';
 export { GossipError, type GossipErrorCode } from './errors.js';

@@ -1,7 +1,7 @@
 import type { Did, KeyPair } from '@icn/identity';
 import type { EntryParts } from '../src/entry/entry.js';
 import type { EntryId, EntryName } from '../src/entry/entry-name.js';
-import type { StoredHeader, StoreWrite } from '../src/entry/entry-store.js';
+import type { StoredHeader, StoredWithdrawal, StoreWrite } from '../src/entry/entry-store.js';
 import type { GossipEffect, GossipEvent } from '../src/events.js';
 import { Gossip, type GossipOptions } from '../src/gossip.js';
 import type { Topic } from '../src/topic.js';
@@ -48,7 +48,7 @@ class Disk {
     return this.entries.get(topic)?.has(id) ?? false;
   }
 
-  headers(topic: Topic): StoredHeader[] {
+  headers(topic: Topic): (StoredHeader | StoredWithdrawal)[] {
     const entries = this.entries.get(topic) ?? new Map<EntryId, EntryParts>();
     const delivered = this.positions.get(topic) ?? new Set();
     const waiting = [...entries.keys()].filter((id) => !delivered.has(id));
@@ -57,7 +57,7 @@ class Disk {
         const position = index + 1;
         return typeof row === 'string'
           ? { header: entries.get(row)!.header, position }
-          : { header: new Uint8Array(0), position, withdrawal: row };
+          : { log: row, position };
       }),
       ...waiting.map((id) => ({ header: entries.get(id)!.header, position: undefined })),
     ];

@@ -56,8 +56,8 @@ export interface EntryStore {
   write(writes: readonly StoreWrite[]): Promise<void>;
   /** The topics that have entries, sorted. */
   topics(): Promise<readonly Topic[]>;
-  /** All headers of a topic in batches: those with a position first, in order of position, notices among them. */
-  headers(topic: Topic): AsyncIterable<readonly StoredHeader[]>;
+  /** All headers of a topic in batches: those with a position first, in order of position, withdrawals among them. */
+  headers(topic: Topic): AsyncIterable<readonly (StoredHeader | StoredWithdrawal)[]>;
   /**
    * Entries in the order of `ids`, undefined where one is missing. Stops before the entry that would pass
    * `bytesMax`, but never before the first; so the answer may be shorter than `ids`.

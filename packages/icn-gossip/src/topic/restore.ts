@@ -2,18 +2,18 @@ import type { Counters } from '../bounds/counters.js';
 import type { DropName } from '../drops.js';
 import { decodeHeader, type EntryLinks } from '../entry/entry-header.js';
 import { entryIdOf } from '../entry/entry-name.js';
-import type { StoredHeader } from '../entry/entry-store.js';
+import type { StoredHeader, StoredWithdrawal } from '../entry/entry-store.js';
 import type { TopicState } from './topic-state.js';
 
 /** Gives a state what the store held of its topic, which `TopicState.settle` concludes. What cannot be read is counted. */
 export function restoreInto(
   state: TopicState,
-  rows: readonly StoredHeader[],
+  rows: readonly (StoredHeader | StoredWithdrawal)[],
   counters: Counters<DropName>,
 ): void {
   for (const row of rows) {
-    if (row.withdrawal !== undefined && row.position !== undefined) {
-      state.restoreWithdrawal(row.withdrawal, row.position);
+    if ('log' in row) {
+      state.restoreWithdrawal(row.log, row.position);
       continue;
     }
     const header = decodeHeader(row.header);

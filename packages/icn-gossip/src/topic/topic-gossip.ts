@@ -151,7 +151,7 @@ export class TopicGossip {
   }
 
   /** Takes in what the store held, before the topic is joined. */
-  restored(entries: readonly StoredHeader[]): void {
+  restored(entries: readonly (StoredHeader | StoredWithdrawal)[]): void {
     restoreInto(this.state, entries, this.#context.counters);
   }
 
@@ -251,7 +251,7 @@ export class TopicGossip {
     if (evictedCount > 0) counters.add('parked-evicted', evictedCount);
     for (const closing of closings) this.#closed(closing, from);
     for (const { name, position, late, forked } of deliveries) {
-      outbox.write({ type: 'position', topic, position, id: name.id, late, forked });
+      outbox.write({ type: 'position', topic, position, id: name.id });
       outbox.effectWhenDurable({ type: 'deliver', topic, position, name, late, forked });
     }
   }

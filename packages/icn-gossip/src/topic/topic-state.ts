@@ -103,10 +103,6 @@ export class TopicState {
     return this.#logs.version;
   }
 
-  get headCount(): number {
-    return this.#logs.headCount;
-  }
-
   /** Whether it takes no more entries, of anyone. */
   get isFull(): boolean {
     return this.#storedCount >= this.#limits.entriesPerTopicMax;
@@ -268,8 +264,9 @@ export class TopicState {
     const [first] = headers;
     if (first === undefined) return [];
     const log = this.#logs.open(first.name.author, first.name.lane);
-    this.#storedCount += headers.filter(({ name }) => !log.held.has(name.id)).length;
-    log.held.setForks(forksWith(log, headers));
+    const forks = forksWith(log, headers);
+    log.held.setForks(forks);
+    this.#storedCount += headers.length;
     return this.#assignPositions(this.#closeIfForked(log, () => new Set()) ?? []);
   }
 
@@ -321,15 +318,9 @@ export class TopicState {
   #insert(entry: EntryLinks): { log: Log; linked: readonly EntryLinks[] } {
     const log = this.#logs.open(entry.name.author, entry.name.lane);
     const linked = this.#logs.insert(log, entry);
-    if (linked.length > 0) this.#noteChange(log);
+    if (linked.length > 0) this.#root = log.rootRows = undefined;
     if (this.#deliveredUnlinked.size === 0) return { log, linked };
     return { log, linked: linked.filter(({ name }) => !this.#deliveredUnlinked.delete(name.id)) };
-  }
-
-  /** Its heads, or where it is closed, have changed. */
-  #noteChange(log: Log): void {
-    this.#root = log.rootRows = undefined;
-    log.changedAt = ++this.#version;
   }
 
   /** Gives linked entries to the causal order, and sees to it that none waits for ever. */
@@ -351,7 +342,7 @@ export class TopicState {
     if (from === undefined || from >= (log.closedFrom ?? Infinity)) return undefined;
     const { linked, parked } = this.#logs.close(log, from);
     held.forks?.keepWitness();
-    this.#noteChange(log);
+    this.#root = log.rootRows = undefined;
     const freshIds = fresh();
     const toldFrom = log.withdrawnFrom ?? Infinity;
     const isAffected =
