@@ -59,7 +59,7 @@ describe('Disk', () => {
     disk.write([entryWrite(0), entryWrite(1), positionWrite(0, 1), positionWrite(1, 2)]);
     expect(disk.write([{ type: 'withdrawal', topic: TOPIC, position: 3, log: withdrawal }])).toEqual([]);
     expect([...disk.delivered(TOPIC)]).toEqual([log[0]!.name.id]);
-    expect(disk.headers(TOPIC)[2]).toEqual({ header: new Uint8Array(0), position: 3 });
+    expect(disk.headers(TOPIC)[2]).toEqual({ position: 3, log: withdrawal });
   });
 
   it.each<[string, string, StoreWrite[]]>([
@@ -77,16 +77,36 @@ describe('Disk', () => {
     expect(new Disk(new EntryLedger()).write(writes).map((fault) => fault.invariant)).toEqual([invariant]);
   });
 
-  it('finds forks in the ledger of all disks', () => {
+  it('closes a log that is forked beyond bearing, at the lowest fork that it has the headers of', () => {
     const ledger = new EntryLedger();
     const disk = new Disk(ledger);
-    const twin = entryOf({ author: keyPair(1), prev: log[0]!.name, payload: 'twin' });
-    disk.write([
-      entryWrite(0),
-      entryWrite(1),
-      { type: 'entry', topic: TOPIC, id: twin.name.id, parts: twin.parts },
-    ]);
-    expect(ledger.siblingsOf(ledger.get(twin.name.id)!)).toEqual([log[1]!.name.id, twin.name.id]);
-    expect(ledger.forksOf(TOPIC, keyPair(1).did, 0)).toEqual({ extraBranches: 1, lowestSeq: 2 });
+    const siblings = [2, 1].flatMap((prev) => {
+      return Array.from({ length: 4 }, (_, index) =>
+        entryOf({ author: keyPair(1), prev: log[prev]!.name, payload: `twin ${index}` }),
+      );
+    });
+    disk.write([entryWrite(0), entryWrite(1), entryWrite(2), entryWrite(3)]);
+    for (const [index, { name, parts }] of siblings.entries()) {
+      expect(disk.closed(TOPIC)).toEqual([]);
+      expect(disk.heads(TOPIC)).toHaveLength(1);
+      const header = { ...parts, payload: undefined };
+      disk.write([{ type: 'entry', topic: TOPIC, id: name.id, parts: header }]);
+      expect(ledger.siblingsOf(ledger.get(name.id)!)).toHaveLength((index % 4) + 2);
+    }
+    expect(disk.closed(TOPIC)).toEqual([{ author: keyPair(1).did, lane: 0, from: 3 }]);
+    expect(disk.heads(TOPIC).map(({ name }) => name)).toEqual([log[1]!.name]);
+  });
+
+  it('keeps headers without payload apart from entries, until the payload comes', () => {
+    const disk = new Disk(new EntryLedger());
+    const { name, parts } = log[0]!;
+    const header = { ...parts, payload: undefined };
+    disk.write([{ type: 'entry', topic: TOPIC, id: name.id, parts: header }]);
+    expect([disk.has(TOPIC, name.id), disk.isLinked(TOPIC, name.id)]).toEqual([true, false]);
+    expect(disk.read(TOPIC, [name.id], 1_000)).toEqual([header]);
+    expect(disk.write([entryWrite(0), { type: 'entry', topic: TOPIC, id: name.id, parts: header }])).toEqual(
+      [],
+    );
+    expect([disk.isLinked(TOPIC, name.id), disk.read(TOPIC, [name.id], 1_000)]).toEqual([true, [parts]]);
   });
 });
