@@ -13,11 +13,17 @@ export type DropName =
   | 'entry-malformed'
   /** An entry that is held already: normal, its share shows what push costs. */
   | 'duplicate'
+  /** A parked entry that made room for one nearer to the hole. */
+  | 'parked-evicted'
+  /** Evidence of more headers than prove any closing, or not of one data log. */
+  | 'evidence-malformed'
+  /** Evidence that does not close its log, or no lower than it is closed here: normal, many peers send the same. */
+  | 'evidence-idle'
   /** A pull response that was not asked for, or not from that peer. */
   | 'response-unsolicited'
   /** A pull request was not answered in time. */
   | 'pull-timeout'
-  /** A peer has too many pull requests waiting here. */
+  /** A peer has too many pull requests waiting here, or too many closings wait to be told of. */
   | 'pull-overload'
   /** A peer names more that is missing than its share of the want lists; later rounds find it again. */
   | 'wants-full'

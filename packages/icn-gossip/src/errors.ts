@@ -1,5 +1,15 @@
 export type GossipErrorCode =
-  'topic-invalid' | 'payload-too-large' | 'not-joined' | 'topic-full' | 'access-not-yet';
+  | 'topic-invalid'
+  | 'payload-too-large'
+  | 'not-joined'
+  | 'topic-full'
+  | 'access-not-yet'
+  /** This node's own log of the topic is closed: it forked too often (I9). It stays so. */
+  | 'log-closed'
+  /** Another live node publishes with this node's DID. Stop one of the two, then start this one again (I8). */
+  | 'own-did-elsewhere'
+  /** Too much waits for what peers hold of the own log; try again in `ownHeadWaitMs`. */
+  | 'submissions-full';
 
 /**
  * What a caller of `@icn/gossip` did that cannot be done. With each code the operation surely did not happen.

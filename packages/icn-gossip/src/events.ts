@@ -1,7 +1,7 @@
 import type { Did } from '@icn/identity';
 import type { EntryParts } from './entry/entry.js';
 import type { EntryId, EntryName } from './entry/entry-name.js';
-import type { StoredHeader, StoreWrite } from './entry/entry-store.js';
+import type { StoredHeader, StoredWithdrawal, StoreWrite } from './entry/entry-store.js';
 import type { GossipErrorCode } from './errors.js';
 import type { AccessControl } from './gossip.js';
 import type { Topic } from './topic.js';
@@ -15,7 +15,11 @@ export type GossipEvent =
   /** A peer sent a frame: hostile until shown otherwise. */
   | { readonly type: 'received'; readonly from: Did; readonly frame: Uint8Array }
   /** The store was read, before `joined`: entries of a topic in the order of `EntryStore.headers`, in any number of events. */
-  | { readonly type: 'restored'; readonly topic: Topic; readonly entries: readonly StoredHeader[] }
+  | {
+      readonly type: 'restored';
+      readonly topic: Topic;
+      readonly entries: readonly (StoredHeader | StoredWithdrawal)[];
+    }
   /** The node follows a topic from now on. */
   | { readonly type: 'joined'; readonly topic: Topic; readonly access: AccessControl }
   /** The node follows a topic no more; what it holds of it stays in the store. */
@@ -59,7 +63,10 @@ export type GossipEffect =
       readonly position: number;
       readonly name: EntryName;
       readonly late: boolean;
-      /** Its author forked: the log has another entry with the same `prev` (I9). */
+      /**
+       * Its author forked the log there (I9): when it was delivered, another entry with the same `prev` was known
+       * here. The first of several is not marked, nor is what follows them.
+       */
       readonly forked: boolean;
     }
   /**

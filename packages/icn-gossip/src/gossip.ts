@@ -10,6 +10,8 @@ import { decodeMessage } from './wire/message-codec.js';
 import { Outbox } from './outbox.js';
 import { isLabel } from './wire/label.js';
 import { PeerQuota } from './bounds/peer-quota.js';
+import type { SessionBill } from './repair/session-bill.js';
+import { EvidenceServer } from './pull/evidence-server.js';
 import { TokenBucket } from './bounds/token-bucket.js';
 import { PullServer } from './pull/pull-server.js';
 import type { Topic } from './topic.js';
@@ -63,10 +65,13 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
   readonly #counters = new Counters<DropName>();
   readonly #outbox: Outbox;
   readonly #server: PullServer;
+  readonly #evidence: EvidenceServer;
+  readonly #ownDid = { isElsewhere: false };
   readonly #context: TopicContext;
   readonly #topics = new Map<Topic, TopicGossip>();
   readonly #peers: Peers;
   readonly #rounds: Rounds;
+  #nowMs = 0;
   /** When each topic next wants to be woken; set anew by each event that reaches the topic. */
   readonly #wakes = new Deadlines<TopicGossip | Rounds>();
 
@@ -83,7 +88,15 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
     this.#network = network;
     this.#limits = limitsWith(limits);
     this.#outbox = new Outbox(this.#limits.heldBytesMax, this.#counters);
-    this.#server = new PullServer(this.#limits, this.#outbox, this.#counters);
+    this.#server = new PullServer({
+      limits: this.#limits,
+      outbox: this.#outbox,
+      counters: this.#counters,
+      linkKey: (peer) => this.#peers.linkKey(peer),
+      onAnswered: (topic, peer, byteCount, entryCount) =>
+        this.#topics.get(topic)?.answered(peer, byteCount, entryCount, this.#nowMs),
+    });
+    this.#evidence = new EvidenceServer(this.#limits, this.#outbox, this.#counters);
     const epoch = random(8);
     const self = keyPair.did;
     const outbox = this.#outbox;
@@ -109,6 +122,8 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
       counters: this.#counters,
       outbox: this.#outbox,
       server: this.#server,
+      evidence: this.#evidence,
+      ownDid: this.#ownDid,
       wantQuota: new PeerQuota(this.#limits.wantsPerPeerMax),
       connects: new TokenBucket(this.#limits.connectsBurstMax, this.#limits.connectsPerSecond, 0),
     };
@@ -135,8 +150,14 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
     }));
   }
 
+  /** What the last reconciliations of a topic cost and came to, the oldest first. */
+  sessions(topic: Topic): readonly SessionBill[] {
+    return this.#topics.get(topic)?.bills() ?? [];
+  }
+
   /** Throws `GossipError` only where the driver itself asks for what cannot be: joining a topic of gated access. */
   handle(event: GossipEvent, nowMs: number): readonly GossipEffect[] {
+    this.#nowMs = nowMs;
     switch (event.type) {
       case 'peer-up':
         this.#peerUp(event.peer, nowMs);
@@ -148,7 +169,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
         this.#received(event.from, event.frame, nowMs);
         break;
       case 'restored':
-        this.#at(this.#topicOf(event.topic), (topic) => topic.restored(event.entries, nowMs));
+        this.#at(this.#topicOf(event.topic), (topic) => topic.restored(event.entries));
         break;
       case 'joined':
         this.#joined(event.topic, event.access, nowMs);
@@ -161,6 +182,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
         break;
       case 'loaded':
         this.#server.loaded(event.load, event.entries);
+        this.#evidence.loaded(event.load, event.entries);
         break;
       case 'woke':
         for (const due of this.#wakes.takeDue(nowMs)) this.#at(due, (topic) => topic.woke(nowMs));
@@ -173,7 +195,8 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
           this.#at(each, (topic) => topic.unreachable(event.peer, nowMs));
         break;
       case 'twin-met':
-        for (const each of this.#topics.values()) each.twinMet();
+        this.#ownDid.isElsewhere = true;
+        for (const each of this.#topics.values()) this.#at(each, (topic) => topic.twinMet());
         break;
       default:
         event satisfies never;
@@ -193,6 +216,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
     const peer = this.#peers.down(did);
     if (peer === undefined) return;
     this.#server.dropPeer(did);
+    this.#evidence.dropPeer(did);
     this.#rounds.peerDown(did);
     this.#wakes.set(this.#rounds, this.#rounds.wakeAtMs);
     for (const each of this.#topics.values()) this.#at(each, (topic) => topic.followerDown(did, nowMs));
@@ -244,7 +268,9 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
       case 'Hello':
         return this.#receivedHello(peer, message, nowMs);
       case 'Subscribe':
-        return this.#rounds.receivedSubscribe(peer, message, nowMs);
+        this.#rounds.receivedSubscribe(peer, message, nowMs);
+        for (const each of this.#topics.values()) this.#at(each, (topic) => topic.peersChanged(nowMs));
+        return;
       case 'Unsubscribe':
         return this.#receivedUnsubscribe(peer, message.topics, nowMs);
       case 'Roots':

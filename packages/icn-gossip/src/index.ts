@@ -17,8 +17,9 @@ export { decodeHeader, type Dep, type EntryHeader } from './entry/entry-header.j
 export { entryIdOf, type EntryId, type EntryName, type Lane } from './entry/entry-name.js';
 export {
   type EntryStore,
-  type PositionedEntry,
+  type PositionedItem,
   type StoredHeader,
+  type StoredWithdrawal,
   type StoreWrite,
 } from './entry/entry-store.js';
 export { GossipError, type GossipErrorCode } from './errors.js';
@@ -30,4 +31,5 @@ export { type Machine } from './machine.js';
 export { decodeMessage, encodeMessage, type MessageFault } from './wire/message-codec.js';
 export { isTopic, parseTopic, type Topic } from './topic.js';
 export type * from './wire/messages.js';
+export { type SessionBill } from './repair/session-bill.js';
 export { VectorClock, type ClockOrder } from './topic/vector-clock.js';

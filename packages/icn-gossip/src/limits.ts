@@ -12,6 +12,10 @@ export const PROTOCOL = {
   depsMax: 32,
   /** Bytes of an entry's id that a dep carries. */
   depIdBytes: 8,
+  /** Extra branches, proven by headers, with which a data log is closed (guess: an accident forks once or twice). */
+  extraBranchesMax: 8,
+  /** Headers that prove a closing: each place of a fork proves at least one extra branch and takes one header more. */
+  witnessEntriesMax: 16,
   /** One message. Holds a pull response of `responseBytesMax` and one more entry of the largest size. */
   frameBytesMax: 1_048_576,
 } as const;
@@ -24,8 +28,12 @@ export interface GossipLimits {
   readonly entriesPerTopicMax: number;
   /** Logs (author and lane) in one topic. */
   readonly logsPerTopicMax: number;
-  /** Entries of one log that wait above a hole. */
+  /** Entries of one log that wait above a hole. Where there are more, those nearest to the hole stay. */
   readonly parkedPerLogMax: number;
+  /** How long the first publish waits for what connected peers hold of the own log; 0 asks nobody. */
+  readonly ownHeadWaitMs: number;
+  /** Submissions to one topic that wait so (`submissions-full`); each is up to `PROTOCOL.payloadBytesMax`. */
+  readonly submissionsWaitingMax: number;
   /** How long an entry waits for causal parents that do not come, before it is delivered all the same. */
   readonly causalWaitMs: number;
   /** Mean time between two anti-entropy rounds of a topic; each is drawn within ± 20 %. */
@@ -97,6 +105,8 @@ export const DEFAULT_LIMITS: GossipLimits = {
   entriesPerTopicMax: 1_000_000,
   logsPerTopicMax: 100_000,
   parkedPerLogMax: 1_024,
+  ownHeadWaitMs: 2_000,
+  submissionsWaitingMax: 256,
   causalWaitMs: 30_000,
   antiEntropyIntervalMs: 5_000,
   pullTimeoutMs: 5_000,
@@ -138,13 +148,16 @@ const CEILINGS: Partial<GossipLimits> = {
   idsPerFilterMax: 524_288,
 };
 
+/** Waits that may be left out. */
+const MAY_BE_ZERO: ReadonlySet<string> = new Set<keyof GossipLimits>(['ownHeadWaitMs', 'pushBatchMs']);
+
 /** The defaults with some of them replaced. Throws `RangeError` on what is no bound, or would not fit a frame. */
 export function limitsWith(changes: Partial<GossipLimits>): GossipLimits {
   const limits = { ...DEFAULT_LIMITS, ...changes };
   for (const [name, value] of Object.entries(limits)) {
     const ceiling = CEILINGS[name as keyof GossipLimits] ?? Number.MAX_SAFE_INTEGER;
-    const isEnough = value > 0 || (value === 0 && name === 'pushBatchMs');
-    if (!(isEnough && value <= ceiling))
+    const isOff = value === 0 && MAY_BE_ZERO.has(name);
+    if (!isOff && !(value > 0 && value <= ceiling))
       throw new RangeError(`limit ${name} must be above 0 and at most ${ceiling}, is ${value}`);
   }
   if (limits.activeViewMin > limits.activeViewMax)

@@ -2,8 +2,10 @@ import type { Did } from '@icn/identity';
 import type { Counters } from './bounds/counters.js';
 import type { DropName } from './drops.js';
 import { DurabilityGate } from './durability-gate.js';
+import type { EntryId } from './entry/entry-name.js';
 import type { StoreWrite } from './entry/entry-store.js';
 import type { GossipEffect } from './events.js';
+import type { Topic } from './topic.js';
 import { encodeMessage } from './wire/message-codec.js';
 import type { GossipMessage } from './wire/messages.js';
 
@@ -16,6 +18,7 @@ export class Outbox {
   #writes: StoreWrite[] = [];
   #afterWrites: GossipEffect[] = [];
   #heldBytes = 0;
+  #lastLoad = 0;
 
   /** `heldBytesMax` bounds the messages that wait for the disk; more are dropped, as a link may drop them. */
   constructor(heldBytesMax: number, counters: Counters<DropName>) {
@@ -23,14 +26,20 @@ export class Outbox {
     this.#counters = counters;
   }
 
-  /** For what says nothing about what this node holds: requests, and other people's entries. */
-  send(to: readonly Did[], message: GossipMessage): void {
-    if (to.length > 0) this.#effects.push(sendEffect(to, message));
+  /** For what says nothing about what this node holds: requests, and other people's entries. Returns the frame's bytes. */
+  send(to: readonly Did[], message: GossipMessage): number {
+    if (to.length === 0) return 0;
+    const effect = sendEffect(to, message);
+    this.#effects.push(effect);
+    return effect.frame.length;
   }
 
-  /** For what speaks of entries that this node holds: sent once all of them are durable. */
-  sendWhenDurable(to: readonly Did[], message: GossipMessage): void {
-    if (to.length > 0) this.#afterWrites.push(sendEffect(to, message));
+  /** For what speaks of entries that this node holds: sent once all of them are durable. Returns the frame's bytes. */
+  sendWhenDurable(to: readonly Did[], message: GossipMessage): number {
+    if (to.length === 0) return 0;
+    const effect = sendEffect(to, message);
+    this.#afterWrites.push(effect);
+    return effect.frame.length;
   }
 
   effect(effect: GossipEffect): void {
@@ -39,6 +48,13 @@ export class Outbox {
 
   effectWhenDurable(effect: GossipEffect): void {
     this.#afterWrites.push(effect);
+  }
+
+  /** Has entries read once all that was written is durable; returns the number that `loaded` will tell. */
+  load(topic: Topic, ids: readonly EntryId[], bytesMax: number): number {
+    const load = ++this.#lastLoad;
+    this.effectWhenDurable({ type: 'load', load, topic, ids, bytesMax });
+    return load;
   }
 
   write(...writes: readonly StoreWrite[]): void {
@@ -82,7 +98,7 @@ function frameBytes(effect: GossipEffect): number {
   return effect.type === 'send' ? effect.frame.length : 0;
 }
 
-function sendEffect(to: readonly Did[], message: GossipMessage): GossipEffect {
+function sendEffect(to: readonly Did[], message: GossipMessage): Extract<GossipEffect, { type: 'send' }> {
   const priority = message.type === 'PullResponse' ? 'bulk' : 'control';
   return { type: 'send', to, frame: encodeMessage(message), priority };
 }

@@ -208,8 +208,9 @@ describe('causal order', () => {
     const third = links(3, 1, lost, []);
     state.restore(first, 1);
     state.restore(third, 3);
+    expect(state.settle(0)).toEqual([]);
     expect([state.entryCount, state.has(third.name)]).toEqual([1, true]);
-    expect(state.accept(lost, 0)).toEqual([{ name: lost.name, late: true, position: 4 }]);
+    expect(state.accept(lost, 0)).toEqual([{ name: lost.name, late: true, forked: false, position: 4 }]);
     expect(state.entryCount).toBe(3);
     expect(state.accept(links(4, 1, third, []), 0)).toMatchObject([{ late: false, position: 5 }]);
   });

@@ -74,7 +74,8 @@ describe('I2: one signature check per entry per node', () => {
         network.submit(nodes[index % 5]!, text(`${index}`));
         network.run(50);
       }
-      network.run(120_000, () => network.isConverged());
+      const isAllThere = () => nodes.every(({ gossip }) => gossip.status()[0]!.entryCount === 20);
+      network.run(120_000, () => isAllThere() && network.isConverged());
     });
     expect(network.isConverged()).toBe(true);
     expect(checks).toBe(20 * 4);

@@ -17,8 +17,9 @@ export class Subject {
   nowMs = 0;
   #lastRef = 0;
 
-  constructor(options: Partial<GossipOptions> = {}) {
-    this.gossip = gossipOf(ME, options);
+  /** Publishes without asking for its own head first, unless `limits` say otherwise. */
+  constructor({ limits, ...options }: Partial<GossipOptions> = {}) {
+    this.gossip = gossipOf(ME, { ...options, limits: { ownHeadWaitMs: 0, ...limits } });
   }
 
   handle(event: GossipEvent): readonly GossipEffect[] {

@@ -1,10 +1,11 @@
 import type { Did, KeyPair } from '@icn/identity';
 import type { EntryParts } from '../src/entry/entry.js';
 import type { EntryId, EntryName } from '../src/entry/entry-name.js';
-import type { StoreWrite } from '../src/entry/entry-store.js';
+import type { StoredHeader, StoredWithdrawal, StoreWrite } from '../src/entry/entry-store.js';
 import type { GossipEffect, GossipEvent } from '../src/events.js';
 import { Gossip, type GossipOptions } from '../src/gossip.js';
 import type { Topic } from '../src/topic.js';
+import type { ClosedLog } from '../src/wire/messages.js';
 import { NETWORK, keyPair, seededBytes, seededNumbers, sentBy, TOPIC } from './fixtures.js';
 
 /** What links and disks do to what passes them. Frames overtake each other as latencies differ. */
@@ -26,19 +27,20 @@ function insist(condition: boolean, invariant: string): asserts condition {
 /** What survives a crash: only what was persisted. */
 class Disk {
   readonly entries = new Map<Topic, Map<EntryId, EntryParts>>();
-  /** Delivered ids in order of position. */
-  readonly positions = new Map<Topic, Set<EntryId>>();
+  /** Delivered ids and withdrawals in order of position. */
+  readonly positions = new Map<Topic, Set<EntryId | ClosedLog>>();
 
   write(writes: readonly StoreWrite[]): void {
     for (const write of writes) {
-      if (write.type === 'entry')
+      if (write.type === 'entry') {
         upsert(this.entries, write.topic, () => new Map()).set(write.id, write.parts);
-      else {
-        const ids = upsert(this.positions, write.topic, () => new Set());
-        insist(write.position === ids.size + 1, 'I7: positions are dense');
-        insist(!ids.has(write.id), 'I7: an entry has one position');
-        ids.add(write.id);
+        continue;
       }
+      const rows = upsert(this.positions, write.topic, () => new Set());
+      const row = write.type === 'position' ? write.id : write.log;
+      insist(write.position === rows.size + 1, 'I7: positions are dense');
+      insist(!rows.has(row), 'I7: an entry has one position');
+      rows.add(row);
     }
   }
 
@@ -46,12 +48,17 @@ class Disk {
     return this.entries.get(topic)?.has(id) ?? false;
   }
 
-  headers(topic: Topic) {
+  headers(topic: Topic): (StoredHeader | StoredWithdrawal)[] {
     const entries = this.entries.get(topic) ?? new Map<EntryId, EntryParts>();
     const delivered = this.positions.get(topic) ?? new Set();
     const waiting = [...entries.keys()].filter((id) => !delivered.has(id));
     return [
-      ...Array.from(delivered, (id, index) => ({ header: entries.get(id)!.header, position: index + 1 })),
+      ...Array.from(delivered, (row, index) => {
+        const position = index + 1;
+        return typeof row === 'string'
+          ? { header: entries.get(row)!.header, position }
+          : { log: row, position };
+      }),
       ...waiting.map((id) => ({ header: entries.get(id)!.header, position: undefined })),
     ];
   }
@@ -84,7 +91,12 @@ export class TestNode {
   }
 
   delivered(topic = TOPIC): readonly EntryId[] {
-    return [...(this.disk.positions.get(topic) ?? [])];
+    return [...(this.disk.positions.get(topic) ?? [])].filter((row) => typeof row === 'string');
+  }
+
+  /** What consumers were told left the topic, in order. */
+  withdrawn(topic = TOPIC): readonly ClosedLog[] {
+    return [...(this.disk.positions.get(topic) ?? [])].filter((row) => typeof row !== 'string');
   }
 }
 
@@ -256,6 +268,11 @@ export class TestNetwork {
           'I8: delivered what is not durable',
         );
         return;
+      case 'withdraw':
+      case 'connect':
+      case 'protect':
+      case 'release':
+        return;
       case 'acknowledge':
         node.acknowledged.push(effect.name);
         return;
@@ -276,7 +293,8 @@ export class TestNetwork {
         insist(node.disk.has(message.topic, message.name.id), 'I8: announced before it was durable');
       }
       if (message.type !== 'AntiEntropy') continue;
-      for (const { id } of message.clock ?? [])
+      const clock = message.summary?.type === 'clock' ? message.summary.clock : [];
+      for (const { id } of clock)
         insist(node.disk.has(message.topic, id), 'I8: counted before it was durable');
     }
   }

@@ -3,8 +3,8 @@ import { BloomFilter } from '../src/repair/bloom-filter.js';
 import { encodeCbor, type Cbor } from '../src/wire/cbor.js';
 import type { VerifiedEntry } from '../src/entry/entry.js';
 import { encodeMessage } from '../src/wire/message-codec.js';
-import { rootRow, topicRoot } from '../src/topic/topic-root.js';
-import type { GossipMessage } from '../src/wire/messages.js';
+import { closedRow, rootRow, topicRoot } from '../src/topic/topic-root.js';
+import type { ClosedLog, GossipMessage } from '../src/wire/messages.js';
 import { depOf, entryOf, keyPair, NETWORK, TOPIC } from './fixtures.js';
 
 const FIRST = entryOf({ author: keyPair(1), payload: 'first' });
@@ -78,19 +78,23 @@ function seedOf(label: string): Uint8Array {
 }
 
 function rootVectors() {
-  const sets: readonly (readonly VerifiedEntry[])[] = [[], [FIRST], [SECOND, OTHER], [OTHER, SECOND, EMPTY]];
-  return sets.map((heads) => ({
-    network: NETWORK,
-    topic: TOPIC,
-    heads: heads.map(({ name }) => name),
-    root: toHex(
-      topicRoot(
-        NETWORK,
-        TOPIC,
-        heads.map(({ name }) => rootRow(name)),
-      ),
-    ),
-  }));
+  const closed: readonly ClosedLog[] = [
+    { author: EMPTY.name.author, lane: 0, from: 7 },
+    { author: FIRST.name.author, lane: 0, from: 2 },
+  ];
+  const sets: readonly (readonly [readonly VerifiedEntry[], readonly ClosedLog[]])[] = [
+    [[], []],
+    [[FIRST], []],
+    [[SECOND, OTHER], []],
+    [[OTHER, SECOND, EMPTY], []],
+    [[FIRST, OTHER], closed],
+  ];
+  return sets.map(([heads, closings]) => {
+    const headRows = heads.map(({ name }) => rootRow(name));
+    const root = toHex(topicRoot(NETWORK, TOPIC, headRows, closings.map(closedRow)));
+    const names = heads.map(({ name }) => name);
+    return { network: NETWORK, topic: TOPIC, heads: names, closed: closings, root };
+  });
 }
 
 function filterVectors() {
@@ -104,7 +108,7 @@ function filterVectors() {
 
 function messageVectors() {
   const { name, parts } = SECOND;
-  const root = topicRoot(NETWORK, TOPIC, [rootRow(name), rootRow(OTHER.name)]);
+  const root = topicRoot(NETWORK, TOPIC, [rootRow(name), rootRow(OTHER.name)], []);
   const round = {
     type: 'AntiEntropy',
     topic: TOPIC,

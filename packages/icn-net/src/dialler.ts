@@ -1,5 +1,8 @@
 import type { Did } from '@icn/identity';
 import { formatAddress, type Address } from './address.js';
+import { createCandidate, rememberAddress, settleReach, type Candidate } from './candidate.js';
+import { DialSlots } from './dial-slots.js';
+import { NetError } from './errors.js';
 import type { CloseReason } from './protocol.js';
 import type { Connection } from './transport.js';
 
@@ -8,6 +11,8 @@ export interface DiallerLimits {
   /** Peers and addresses worth dialling that are remembered. */
   readonly candidatesMax: number;
   readonly addressesPerCandidateMax: number;
+  /** Dials under way at once; more wait their turn. */
+  readonly dialsMax: number;
   /** A hint that failed so often in a row is forgotten; discovery brings it back if it lives. */
   readonly hintFailuresMax: number;
   /** The first wait after a failure; it doubles with each, and half of it is drawn at random. */
@@ -24,6 +29,7 @@ export interface DiallerLimits {
 export const defaultDiallerLimits: DiallerLimits = {
   candidatesMax: 1_024,
   addressesPerCandidateMax: 8,
+  dialsMax: 32,
   hintFailuresMax: 8,
   backoffFirstMs: 250,
   backoffMaxMs: 15_000,
@@ -37,23 +43,11 @@ export interface DiallerPorts {
   readonly dial: (address: Address, signal: AbortSignal) => Promise<Connection>;
   /** Whether there is no need to reach this peer now: it is connected, or blocked. */
   readonly isSettled: (peer: Did) => boolean;
+  /** Whether a connection that nobody asked for by name would be kept. */
+  readonly hasRoom: () => boolean;
   readonly onConnection: (connection: Connection) => void;
   /** An address that is to be kept cannot be reached, said once until it can; it is tried on. */
   readonly onFailed: (address: Address, error: Error) => void;
-}
-
-/** Somebody worth dialling: a peer, or before its DID is known an address. */
-interface Candidate {
-  /** The newest first. */
-  readonly addresses: Map<string, Address>;
-  /** Those of them that the operator named: while there is one, it is never given up. */
-  readonly kept: Set<string>;
-  peer: Did | undefined;
-  failureCount: number;
-  lastUpAtMs: number;
-  timer: NodeJS.Timeout | undefined;
-  dialling: AbortController | undefined;
-  isForgotten: boolean;
 }
 
 /** After a refusal, the wait begins as after so many failures: who shows us the door opens it when it wants us again. */
@@ -65,11 +59,13 @@ export class Dialler {
   readonly #limits: DiallerLimits;
   /** By DID, or by address until the DID is known. */
   readonly #candidates = new Map<string, Candidate>();
+  readonly #slots: DialSlots;
   #isClosed = false;
 
   constructor(ports: DiallerPorts, limits: DiallerLimits) {
     this.#ports = ports;
     this.#limits = limits;
+    this.#slots = new DialSlots(limits.dialsMax);
   }
 
   get candidateCount(): number {
@@ -78,7 +74,10 @@ export class Dialler {
 
   /** Says where somebody may be. With `keep` it is tried for ever, as the operator's word; otherwise a few times. */
   hint(address: Address, { keep = false } = {}): void {
-    if (this.#isClosed || address.did === this.#ports.self) return;
+    if (this.#isClosed) return;
+    const { did, ...anywhere } = address;
+    // Said to be ourselves: dialled once, by which the transport learns whether another process has our key.
+    if (did === this.#ports.self) return this.hint(anywhere);
     const key = address.did ?? formatAddress(address);
     const candidate = this.#candidates.get(key) ?? this.#create(key, address.did);
     if (candidate === undefined) return;
@@ -94,13 +93,14 @@ export class Dialler {
     candidate.lastUpAtMs = performance.now();
     clearTimeout(candidate.timer);
     candidate.timer = undefined;
+    settleReach(candidate, true);
   }
 
   /** A peer is gone: it is dialled soon, or later where it did not want us, or one did not understand the other. */
   peerDown(peer: Did, reason: CloseReason): void {
     const candidate = this.#candidates.get(peer);
     if (candidate === undefined || this.#isClosed) return;
-    if (reason.code === 'protocol-error') {
+    if (reason.code === 'protocol-error' || reason.code === 'too-many') {
       candidate.lastUpAtMs = -Infinity;
       candidate.failureCount += FAILURES_OF_A_REFUSAL;
     } else {
@@ -109,6 +109,28 @@ export class Dialler {
       candidate.failureCount = isRefusal ? FAILURES_OF_A_REFUSAL : 0;
     }
     this.#schedule(candidate, this.#backoffMs(candidate) + this.#yieldMs(candidate));
+  }
+
+  /**
+   * Dials a peer at each address that is known of it, at once, and resolves with whether it answered. Where it is being
+   * reached already, this is the same attempt.
+   */
+  reach(peer: Did): Promise<boolean> {
+    const candidate = this.#candidates.get(peer);
+    if (candidate === undefined || this.#isClosed) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const earlier = candidate.reach;
+      if (earlier === undefined) {
+        candidate.reach = { attemptsLeft: candidate.addresses.size, done: resolve };
+        if (candidate.dialling === undefined) this.#schedule(candidate, 0);
+        return;
+      }
+      const done = (isReached: boolean): void => {
+        earlier.done(isReached);
+        resolve(isReached);
+      };
+      candidate.reach = { attemptsLeft: earlier.attemptsLeft, done };
+    });
   }
 
   /** Dials a known peer at once. */
@@ -121,30 +143,30 @@ export class Dialler {
 
   /** Breaks off a dial to a peer that is not wanted any more. */
   cancel(peer: Did): void {
-    this.#candidates.get(peer)?.dialling?.abort();
+    const candidate = this.#candidates.get(peer);
+    if (candidate === undefined) return;
+    candidate.dialling?.abort();
+    settleReach(candidate, false);
+  }
+
+  /** Whether the operator named an address of this peer. */
+  isKept(peer: Did): boolean {
+    return (this.#candidates.get(peer)?.kept.size ?? 0) > 0;
   }
 
   close(): void {
     this.#isClosed = true;
-    for (const { timer, dialling } of this.#candidates.values()) {
-      clearTimeout(timer);
-      dialling?.abort();
+    for (const candidate of this.#candidates.values()) {
+      clearTimeout(candidate.timer);
+      candidate.dialling?.abort();
+      settleReach(candidate, false);
     }
     this.#candidates.clear();
   }
 
   #create(key: string, peer: Did | undefined): Candidate | undefined {
     if (this.#candidates.size >= this.#limits.candidatesMax && !this.#forgetOne()) return undefined;
-    const candidate: Candidate = {
-      addresses: new Map(),
-      kept: new Set(),
-      peer,
-      failureCount: 0,
-      lastUpAtMs: -Infinity,
-      timer: undefined,
-      dialling: undefined,
-      isForgotten: false,
-    };
+    const candidate = createCandidate(peer);
     this.#candidates.set(key, candidate);
     return candidate;
   }
@@ -152,7 +174,7 @@ export class Dialler {
   /** Makes room: the oldest hint that nobody asked to keep and that is not connected. */
   #forgetOne(): boolean {
     for (const [key, candidate] of this.#candidates) {
-      if (candidate.kept.size > 0 || this.#isSettled(candidate)) continue;
+      if (candidate.kept.size > 0 || candidate.reach !== undefined || this.#isSettled(candidate)) continue;
       this.#forget(key, candidate);
       return true;
     }
@@ -163,6 +185,7 @@ export class Dialler {
     candidate.isForgotten = true;
     candidate.dialling?.abort();
     clearTimeout(candidate.timer);
+    settleReach(candidate, false);
     this.#candidates.delete(key);
   }
 
@@ -174,7 +197,7 @@ export class Dialler {
     clearTimeout(candidate.timer);
     candidate.timer = setTimeout(() => {
       candidate.timer = undefined;
-      void this.#dial(candidate);
+      this.#dial(candidate);
     }, delayMs);
   }
 
@@ -184,14 +207,32 @@ export class Dialler {
     );
   }
 
-  async #dial(candidate: Candidate): Promise<void> {
-    if (candidate.dialling !== undefined || this.#isSettled(candidate)) return;
+  #dial(candidate: Candidate): void {
+    const { dialling, kept, reach } = candidate;
+    if (dialling !== undefined || this.#isSettled(candidate)) return;
+    // A guess is not worth a connection that this node would have to refuse.
+    if (kept.size === 0 && reach === undefined && !this.#ports.hasRoom())
+      return this.#schedule(candidate, this.#limits.backoffMaxMs);
+    candidate.dialling = new AbortController();
+    const { signal } = candidate.dialling;
+    this.#slots.take(() => void this.#dialNow(candidate, signal), reach !== undefined);
+  }
+
+  async #dialNow(candidate: Candidate, signal: AbortSignal): Promise<void> {
     const addresses = [...candidate.addresses.values()];
     const address = addresses[candidate.failureCount % addresses.length];
-    if (address === undefined) return;
-    candidate.dialling = new AbortController();
     try {
-      const connection = await this.#ports.dial(address, candidate.dialling.signal);
+      if (address === undefined || signal.aborted || this.#isSettled(candidate)) return;
+      await this.#attempt(candidate, address, signal);
+    } finally {
+      candidate.dialling = undefined;
+      this.#slots.free();
+    }
+  }
+
+  async #attempt(candidate: Candidate, address: Address, signal: AbortSignal): Promise<void> {
+    try {
+      const connection = await this.#ports.dial(address, signal);
       candidate.dialling = undefined;
       const answering = this.#answered(candidate, address, connection.remote);
       this.#ports.onConnection(connection);
@@ -207,8 +248,18 @@ export class Dialler {
     if (candidate.isForgotten) return;
     const { peer, kept } = candidate;
     candidate.failureCount++;
+    const refusal = error instanceof NetError ? error.reason?.code : undefined;
+    // Who has no room is not asked each second, however recently it was up.
+    if (refusal === 'too-many') candidate.lastUpAtMs = -Infinity;
+    if (candidate.reach !== undefined) {
+      candidate.reach.attemptsLeft -= 1;
+      if (candidate.reach.attemptsLeft > 0) return this.#schedule(candidate, 0);
+      settleReach(candidate, false);
+    }
     if (kept.size > 0 && candidate.failureCount === 1) this.#ports.onFailed(address, error);
-    const isWorthIt = candidate.failureCount < this.#limits.hintFailuresMax || this.#wasUpRecently(candidate);
+    const isWorthIt =
+      refusal !== 'own-did' &&
+      (candidate.failureCount < this.#limits.hintFailuresMax || this.#wasUpRecently(candidate));
     if (kept.size > 0 || isWorthIt) this.#schedule(candidate, this.#backoffMs(candidate));
     else this.#forget(peer ?? formatAddress(address), candidate);
   }
@@ -229,16 +280,8 @@ export class Dialler {
     return answering;
   }
 
-  /** The newest address comes first; of too many, the oldest that the operator did not name is forgotten. */
-  #remember({ addresses, kept }: Candidate, address: Address, keep: boolean): void {
-    const text = formatAddress(address);
-    if (keep) kept.add(text);
-    const others = [...addresses].filter(([known]) => known !== text);
-    addresses.clear();
-    for (const [key, value] of [[text, address] as const, ...others]) addresses.set(key, value);
-    const spare = others.filter(([key]) => !kept.has(key)).toReversed();
-    const surplus = Math.max(0, addresses.size - this.#limits.addressesPerCandidateMax);
-    for (const [key] of spare.slice(0, surplus)) addresses.delete(key);
+  #remember(candidate: Candidate, address: Address, keep: boolean): void {
+    rememberAddress(candidate, address, keep, this.#limits.addressesPerCandidateMax);
   }
 
   #wasUpRecently({ lastUpAtMs }: Candidate): boolean {

@@ -185,7 +185,8 @@ class MdnsDiscovery implements Mdns {
       this.counters[peer] += 1;
       return;
     }
-    if (peer.did === did) {
+    // Another instance that says it is us may be: whoever dials it finds out.
+    if (peer.did === did && service.name === this.#instance) {
       this.counters.own += 1;
       return;
     }

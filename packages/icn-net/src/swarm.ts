@@ -19,16 +19,19 @@ export interface SwarmOptions {
 
 /** Bounds and waits of a swarm. */
 export interface SwarmLimits extends DiallerLimits {
-  /** Peers that are connected at once; further ones are refused with `too-many`. */
+  /** Peers that are connected at once; a further one takes the place of another, or is refused with `too-many`. */
   readonly connectionsMax: number;
+  /** How long a new connection has, until it may have to give its place, to become one that is protected. */
+  readonly trialMs: number;
   /** Two connections this close in time were made at once; a later one means that the earlier is dead. */
   readonly crossingMs: number;
 }
 
-/** Both guesses; for the rest see `DiallerLimits`. */
+/** All guesses; for the rest see `DiallerLimits`. */
 export const defaultSwarmLimits: SwarmLimits = {
   ...defaultDiallerLimits,
   connectionsMax: 256,
+  trialMs: 10_000,
   crossingMs: 5_000,
 };
 
@@ -40,6 +43,7 @@ interface Link {
 const DUPLICATE: CloseReason = { code: 'duplicate', by: 'us', text: 'another connection serves' };
 const BLOCKED: CloseReason = { code: 'blocked', by: 'us', text: 'blocked by the operator' };
 const STOPPED: CloseReason = { code: 'done', by: 'us', text: 'the node stops' };
+const GIVEN_AWAY: CloseReason = { code: 'too-many', by: 'us', text: 'its place was needed for another peer' };
 const OWN_DID: CloseReason = { code: 'own-did', by: 'us', text: 'that is this very node' };
 
 /**
@@ -48,6 +52,10 @@ const OWN_DID: CloseReason = { code: 'own-did', by: 'us', text: 'that is this ve
  *
  * Of two connections between the same peers that are made at once, both sides keep the one that the smaller DID
  * dialled. Otherwise the newer replaces the older: who dials believes that nothing is up, so the older is dead.
+ *
+ * When it is full, a newcomer takes the place of the newest connection that is neither protected, nor of a peer that
+ * the operator named, nor still on trial; of those that the peer dialled first. So newcomers get their chance to be
+ * protected, while whoever opens connections in great number displaces mostly his own.
  */
 export class Swarm {
   readonly #options: SwarmOptions;
@@ -55,6 +63,8 @@ export class Swarm {
   readonly #dialler: Dialler;
   readonly #links = new Map<Did, Link>();
   readonly #blocked = new Set<Did>();
+  /** How many users each protected peer has. */
+  readonly #protected = new Map<Did, number>();
   readonly #refused: Record<string, number> = {};
   #isClosed = false;
 
@@ -65,6 +75,7 @@ export class Swarm {
       self: options.self,
       dial: (address: Address, signal: AbortSignal) => this.#dial(address, signal),
       isSettled: (peer: Did) => this.#links.has(peer) || this.#blocked.has(peer),
+      hasRoom: () => this.#links.size < this.#limits.connectionsMax,
       onConnection: (connection: Connection) => this.#admit(connection),
       onFailed: (address: Address, error: Error) => options.onDialFailed?.(address, error),
     };
@@ -102,6 +113,27 @@ export class Swarm {
   /** Says where a peer may be. With `keep` it is tried for ever, as the operator's word; otherwise a few times. */
   hint(address: Address, options: { readonly keep?: boolean } = {}): void {
     this.#dialler.hint(address, options);
+  }
+
+  /**
+   * Reaches a peer by whatever address is known of it; resolves with whether it is connected. Each address is tried once,
+   * and what discovery and backoff do besides goes on.
+   */
+  reach(peer: Did): Promise<boolean> {
+    if (this.#links.has(peer)) return Promise.resolve(true);
+    if (peer === this.#options.self || this.#blocked.has(peer)) return Promise.resolve(false);
+    return this.#dialler.reach(peer);
+  }
+
+  /** Keeps the place of a peer, connected now or later, until as many `release`s. */
+  protect(peer: Did): void {
+    this.#protected.set(peer, (this.#protected.get(peer) ?? 0) + 1);
+  }
+
+  release(peer: Did): void {
+    const count = (this.#protected.get(peer) ?? 0) - 1;
+    if (count > 0) this.#protected.set(peer, count);
+    else this.#protected.delete(peer);
   }
 
   /** Drops the peer and refuses it until `unblock`. */
@@ -152,8 +184,23 @@ export class Swarm {
     if (remote === this.#options.self) return OWN_DID;
     if (this.#blocked.has(remote)) return BLOCKED;
     if (existing !== undefined) return this.#hasCrossed(direction, existing) ? DUPLICATE : undefined;
-    if (this.#links.size < connectionsMax) return undefined;
+    if (this.#links.size < connectionsMax || this.#makeRoom()) return undefined;
     return { code: 'too-many', by: 'us', text: `${connectionsMax} peers are connected, which is the limit` };
+  }
+
+  /** Closes the connection whose place a newcomer may have; says whether there was one. */
+  #makeRoom(): boolean {
+    const settledMs = performance.now() - this.#limits.trialMs;
+    const mayGo = [...this.#links].filter(
+      ([peer, { sinceMs }]) =>
+        sinceMs <= settledMs && !this.#protected.has(peer) && !this.#dialler.isKept(peer),
+    );
+    const newest = mayGo.findLast(([, { connection }]) => connection.direction === 'inbound') ?? mayGo.at(-1);
+    if (newest === undefined) return false;
+    const [, { connection }] = newest;
+    this.#left(connection, GIVEN_AWAY);
+    this.#close(connection, GIVEN_AWAY);
+    return true;
   }
 
   /** Whether a new connection crossed one that is to stay. */

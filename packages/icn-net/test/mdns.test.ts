@@ -73,6 +73,14 @@ describe('mDNS on loopback', () => {
     expect(events).toEqual([]);
   });
 
+  it('tells of another that says it is this very peer: whether it is, who dials it finds out', async () => {
+    const a = create();
+    const b = create({ did: a.did });
+    await b.mdns.announce(4324);
+    await until(() => foundBy(a.events, a.did));
+    expect(foundBy(b.events, a.did)).toBe(false);
+  });
+
   it('keeps networks apart', async () => {
     const a = create();
     const stranger = create({ network: `${network}-other` });

@@ -1,69 +1,13 @@
-import { generateKeyPair, type Did, type KeyPair } from '@icn/identity';
-import { describe, expect, it, jest } from '@jest/globals';
-import {
-  createMemoryTransport,
-  MemoryNetwork,
-  Swarm,
-  type Address,
-  type CloseReason,
-  type SwarmLimits,
-} from '../src/index.js';
+import { generateKeyPair, type KeyPair } from '@icn/identity';
+import { describe, expect, it } from '@jest/globals';
+import { createMemoryTransport, MemoryNetwork, type Address } from '../src/index.js';
+import { inVirtualTime, isUp, party, until } from './party.js';
 
 /** Two key pairs, the one with the smaller DID first. */
 function twoKeyPairs(): [KeyPair, KeyPair] {
   const [a, b] = [generateKeyPair(), generateKeyPair()];
   return a.did < b.did ? [a, b] : [b, a];
 }
-
-interface Party {
-  readonly did: Did;
-  readonly swarm: Swarm;
-  readonly address: Address;
-  readonly log: string[];
-  readonly reasons: CloseReason[];
-  readonly failures: string[];
-}
-
-async function party(
-  network: MemoryNetwork,
-  keyPair: KeyPair,
-  limits: Partial<SwarmLimits> = {},
-): Promise<Party> {
-  const log: string[] = [];
-  const reasons: CloseReason[] = [];
-  const failures: string[] = [];
-  const transport = createMemoryTransport({ keyPair, network });
-  const swarm = new Swarm({
-    self: keyPair.did,
-    transports: [transport],
-    onPeerUp: () => log.push('up'),
-    onPeerDown: (_, reason) => {
-      log.push('down');
-      reasons.push(reason);
-    },
-    onDialFailed: (_, error) => failures.push(error.message),
-    limits: { backoffFirstMs: 2, backoffMaxMs: 8, backoffRecentMaxMs: 4, yieldMs: 2, ...limits },
-  });
-  const listener = await transport.listen({ host: keyPair.did.slice(-8).toLowerCase(), port: 0 });
-  void swarm.serve(listener);
-  return { did: keyPair.did, swarm, address: listener.addresses[0]!, log, reasons, failures };
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Runs a test in virtual time; `pass` lets milliseconds go by. */
-async function inVirtualTime(run: (pass: (ms: number) => Promise<void>) => Promise<void>): Promise<void> {
-  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'] });
-  try {
-    await run((ms) => jest.advanceTimersByTimeAsync(ms));
-  } finally {
-    jest.useRealTimers();
-  }
-}
-
-const isUp = ({ swarm }: Party) => swarm.connections.length === 1;
 
 describe('Swarm', () => {
   it('connects by a hint from one side, and by hints from both, with one connection in the end', async () => {
@@ -162,12 +106,10 @@ describe('Swarm', () => {
     await swarm.close();
   });
 
-  it('does not dial itself, and holds no more candidates and connections than it may', async () => {
+  it('holds no more candidates and connections than it may', async () => {
     const network = new MemoryNetwork();
     const own = generateKeyPair();
     const a = await party(network, own, { candidatesMax: 4, connectionsMax: 1 });
-    a.swarm.hint(a.address);
-    expect(a.swarm.candidateCount).toBe(0);
     for (let port = 1; port <= 100; port++) a.swarm.hint({ scheme: 'memory', host: 'nobody', port });
     expect(a.swarm.candidateCount).toBe(4);
     const [b, c] = [await party(network, generateKeyPair()), await party(network, generateKeyPair())];
@@ -240,5 +182,16 @@ describe('Swarm', () => {
       expect(upCount).toBeGreaterThan(0);
       expect(upCount).toBeLessThan(5);
       await Promise.all([a.swarm.close(), b.swarm.close(), pass(100)]);
+    }));
+
+  it('dials what is said to be itself once, and leaves it at that', () =>
+    inVirtualTime(async (pass) => {
+      const network = new MemoryNetwork();
+      const a = await party(network, generateKeyPair());
+      a.swarm.hint(a.address, { keep: true });
+      await pass(1_000);
+      expect(a.swarm.candidateCount).toBe(0);
+      expect(a.transport.counters).toEqual({ 'refused-own-did': 1 });
+      await Promise.all([a.swarm.close(), pass(100)]);
     }));
 });

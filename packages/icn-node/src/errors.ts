@@ -6,6 +6,9 @@ export type NodeErrorCode =
   | 'store-failed'
   | 'node-closed'
   | 'node-unreachable'
+  | 'consumer-invalid'
+  | 'consumers-full'
+  | 'own-did'
   | 'request-refused';
 
 /** What fails around a node; `code` is a closed set, the message says what to do next. */

@@ -18,7 +18,13 @@ export interface DriverPorts {
   /** Sends without waiting; what cannot be sent is the sender's to count. */
   readonly send: (to: readonly Did[], frame: Uint8Array, priority: 'control' | 'bulk') => void;
   readonly disconnect: (peer: Did, reason: string) => void;
+  /** Reaches a peer; resolves with whether it is connected. */
+  readonly connect: (peer: Did) => Promise<boolean>;
+  /** Keeps the place of a peer's connection, until as many `release`s. */
+  readonly protect: (peer: Did) => void;
+  readonly release: (peer: Did) => void;
   readonly onDelivered: (delivery: Extract<GossipEffect, { type: 'deliver' }>) => void;
+  readonly onWithdrawn: (withdrawal: Extract<GossipEffect, { type: 'withdraw' }>) => void;
   readonly onAcknowledged: (ref: number, name: EntryName) => void;
   readonly onRejected: (rejection: Extract<GossipEffect, { type: 'reject' }>) => void;
   /** The store failed: nothing is acknowledged any more, and the node must stop. */
@@ -66,6 +72,11 @@ export class GossipDriver {
       await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
   }
 
+  /** Resolves when all that was ordered until now is written, or the store has failed. */
+  async written(): Promise<void> {
+    await this.#writing;
+  }
+
   #end(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
@@ -91,10 +102,18 @@ export class GossipDriver {
         return void this.#load(effect.load, effect.topic, effect.ids, effect.bytesMax);
       case 'deliver':
         return this.#ports.onDelivered(effect);
+      case 'withdraw':
+        return this.#ports.onWithdrawn(effect);
       case 'acknowledge':
         return this.#ports.onAcknowledged(effect.ref, effect.name);
       case 'reject':
         return this.#ports.onRejected(effect);
+      case 'connect':
+        return void this.#connect(effect.peer);
+      case 'protect':
+        return this.#ports.protect(effect.peer);
+      case 'release':
+        return this.#ports.release(effect.peer);
       case 'disconnect':
         return this.#ports.disconnect(effect.peer, effect.reason);
       default:
@@ -143,6 +162,12 @@ export class GossipDriver {
       return;
     }
     this.handle({ type: 'loaded', load, entries });
+  }
+
+  /** That a peer is connected is told by its connection; here only that it is not. */
+  async #connect(peer: Did): Promise<void> {
+    const isReached = await this.#ports.connect(peer);
+    if (!isReached) this.handle({ type: 'unreachable', peer });
   }
 
   #armTimer(): void {

@@ -1,7 +1,11 @@
 export { NodeError, type NodeErrorCode } from './errors.js';
-export { createNode, type IcnNode, type NodeAdapters, type NodeStatus } from './node.js';
+export { createNode, type IcnNode } from './node.js';
+export type { NodeAdapters } from './node-parts.js';
+export type { NodeStatus } from './node-status.js';
+export type { Traffic } from './peer-links.js';
+export type { SessionBill } from '@icn/gossip';
 export type { NodeEvent, NodeListener } from './node-events.js';
 export type { NodeOptions } from './options.js';
 export { LevelStore } from './store/level-store.js';
 export { MemoryStore } from './store/memory-store.js';
-export type { Entry, Published, ReadOptions, TopicHandle } from './topic.js';
+export type { Entry, Item, Published, ReadOptions, TopicConsumer, TopicHandle, Withdrawn } from './topic.js';

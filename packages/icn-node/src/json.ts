@@ -1,6 +1,8 @@
 import { toHex } from '@icn/identity';
-import type { NodeStatus } from './node.js';
-import type { Entry } from './topic.js';
+import type { NodeStatus } from './node-status.js';
+import type { Traffic } from './peer-links.js';
+import type { SessionBill } from '@icn/gossip';
+import type { Entry, Item } from './topic.js';
 
 /** The forms in which the CLI and the control socket speak of a node: part of the CLI's contract. */
 
@@ -16,15 +18,34 @@ export interface EntryJson {
   readonly payload: string | null;
   /** The payload where it is not UTF-8. */
   readonly payloadBase64?: string;
+  /** It came after entries that it precedes. */
+  readonly late: boolean;
+  /** Its author was known to have made another entry in its place. */
+  readonly forked: boolean;
 }
+
+/** Entries of a log, from seq `from` on, have left the topic. */
+export interface WithdrawnJson {
+  readonly type: 'withdrawn';
+  readonly topic: string;
+  readonly position: number;
+  readonly author: string;
+  readonly lane: number;
+  readonly from: number;
+}
+
+export type ItemJson = EntryJson | WithdrawnJson;
 
 export interface StatusJson {
   readonly did: string;
   readonly network: string;
+  readonly reconcile: string;
   readonly addresses: readonly string[];
   readonly peers: readonly PeerJson[];
   readonly blocked: readonly string[];
   readonly topics: readonly TopicJson[];
+  /** Gossip frames and their bytes since the start, over all peers, without what the transport adds. */
+  readonly traffic: Traffic;
   readonly counters: Readonly<Record<string, number>>;
 }
 
@@ -52,20 +73,51 @@ export interface PublishedJson {
   readonly durable: true;
 }
 
+export interface SessionsJson {
+  readonly topic: string;
+  /** Oldest first. Null stands for what is not known, or not yet. */
+  readonly sessions: readonly SessionJson[];
+}
+
+export type SessionJson = {
+  readonly [Field in keyof SessionBill]: undefined extends SessionBill[Field]
+    ? Exclude<SessionBill[Field], undefined> | null
+    : SessionBill[Field];
+};
+
+export interface ConsumersJson {
+  readonly topic: string;
+  /** Position committed, by name. */
+  readonly consumers: Readonly<Record<string, number>>;
+}
+
 export interface ErrorJson {
   readonly error: { readonly code: string; readonly message: string };
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-export function entryJson({ topic, id, author, seq, position, timestampMs, payload }: Entry): EntryJson {
-  const common = { type: 'entry', topic, id, author, seq, position, timestampMs } as const;
-  if (payload === undefined) return { ...common, payload: null };
+export function entryJson(entry: Entry): EntryJson {
+  const { topic, id, author, seq, position, timestampMs, payload, late, forked } = entry;
+  const head = { type: 'entry', topic, id, author, seq, position, timestampMs } as const;
+  if (payload === undefined) return { ...head, payload: null, late, forked };
   try {
-    return { ...common, payload: utf8.decode(payload) };
+    return { ...head, payload: utf8.decode(payload), late, forked };
   } catch {
-    return { ...common, payload: null, payloadBase64: Buffer.from(payload).toString('base64') };
+    return { ...head, payload: null, payloadBase64: Buffer.from(payload).toString('base64'), late, forked };
   }
+}
+
+export function itemJson(item: Item): ItemJson {
+  if (item.type === 'entry') return entryJson(item);
+  const { type, topic, position, log } = item;
+  const { author, lane, from } = log;
+  return { type, topic, position, author, lane, from };
+}
+
+export function sessionsJson(topic: string, bills: readonly SessionBill[]): SessionsJson {
+  const sessions = bills.map(({ endedAtMs = null, ...bill }) => ({ ...bill, endedAtMs }));
+  return { topic, sessions };
 }
 
 export function statusJson(status: NodeStatus): StatusJson {

@@ -1,76 +1,19 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import {
-  DEFAULT_LIMITS,
-  Gossip,
-  PROTOCOL,
-  parseTopic,
-  type EntryStore,
-  type Topic,
-  type TopicStatus,
-} from '@icn/gossip';
-import { generateKeyPair, parseDid, randomBytes, type Did, type KeyPair } from '@icn/identity';
-import { loadOrCreateIdentity } from '@icn/identity/identity-file';
-import {
-  createQuicTransport,
-  formatAddress,
-  parseAddress,
-  Swarm,
-  type Address,
-  type Listener,
-  type QuicTransportOptions,
-  type Transport,
-} from '@icn/net';
-import { BlockList } from './block-list.js';
+import { DEFAULT_LIMITS, Gossip, PROTOCOL, parseTopic, type EntryStore, type SessionBill } from '@icn/gossip';
+import { parseDid, randomBytes, type Did } from '@icn/identity';
+import { formatAddress, parseAddress, Swarm, type Address, type Listener, type Transport } from '@icn/net';
 import { NodeError } from './errors.js';
 import { FollowedTopics } from './followed-topics.js';
 import { GossipDriver } from './gossip-driver.js';
 import { LocalDiscovery } from './local-discovery.js';
 import type { NodeEvent, NodeListener } from './node-events.js';
+import { openParts, type NodeAdapters, type NodeParts } from './node-parts.js';
+import { sumOfCounters, type NodeStatus } from './node-status.js';
 import { parseOptions, type NodeConfig, type NodeOptions } from './options.js';
 import { PeerLinks } from './peer-links.js';
 import { Publisher } from './publisher.js';
-import { LevelStore } from './store/level-store.js';
-import { MemoryStore } from './store/memory-store.js';
+import type { SavedSet } from './saved-set.js';
+import { TopicHandles } from './topic-handles.js';
 import type { TopicHandle } from './topic.js';
-
-/** A peer that was killed, and so says nothing, is missed within this time; three signs of life may get lost (guess). */
-const IDLE_TIMEOUT_MS = 15_000;
-const KEEP_ALIVE_MS = 4_000;
-
-/** A node at a glance. */
-export interface NodeStatus {
-  readonly did: Did;
-  readonly network: string;
-  readonly addresses: readonly string[];
-  readonly peers: readonly {
-    readonly did: Did;
-    readonly address: string;
-    readonly direction: 'inbound' | 'outbound';
-  }[];
-  readonly blocked: readonly Did[];
-  readonly topics: readonly TopicStatus[];
-  /** What was dropped or refused since the start, by name. */
-  readonly counters: Readonly<Record<string, number>>;
-}
-
-/** Parts of a node that can be swapped for others that keep the same port. */
-export interface NodeAdapters {
-  /** Keeps the entries; closed with the node. Default: LevelDB in `dataDir`, else memory. */
-  readonly store?: EntryStore;
-  /** Moves the bytes; `listen` must then name addresses of its scheme. Default: QUIC. */
-  readonly transport?: (options: Pick<QuicTransportOptions, 'keyPair' | 'admit'>) => Transport;
-}
-
-/** What a node is made of before it starts. */
-interface NodeParts {
-  readonly store: EntryStore;
-  readonly createTransport: NonNullable<NodeAdapters['transport']>;
-  readonly blockList: BlockList;
-  readonly keyPair: KeyPair;
-  /** Whether the key pair was made just now. */
-  readonly created: boolean;
-}
 
 /**
  * Starts a node: opens its data, listens, follows its topics, looks for peers. Resolves when it can be reached.
@@ -79,44 +22,15 @@ interface NodeParts {
  */
 export async function createNode(options: NodeOptions = {}, adapters: NodeAdapters = {}): Promise<IcnNode> {
   const config = parseOptions(options);
-  const store = adapters.store ?? (await openStore(config));
-  const createTransport = adapters.transport ?? createDefaultTransport;
+  const parts = await openParts(config, adapters);
   try {
-    const { dataDir } = config;
-    const blockList = await BlockList.open(dataDir === undefined ? undefined : join(dataDir, 'blocked.json'));
-    const node = new IcnNode(config, { store, createTransport, blockList, ...(await openIdentity(config)) });
+    const node = new IcnNode(config, parts);
     await node.start();
     return node;
   } catch (error) {
-    await store.close();
+    await parts.store.close();
     throw error;
   }
-}
-
-/** The store comes first: its lock makes this node the only writer of the folder, identity included. */
-async function openStore({ dataDir }: NodeConfig): Promise<EntryStore> {
-  if (dataDir === undefined) return new MemoryStore();
-  try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const { code, message: text } = error as NodeJS.ErrnoException;
-    const reason = code === 'EEXIST' ? 'it is a file, not a folder' : text;
-    const message = `cannot use ${dataDir} as data directory: ${reason}`;
-    throw new NodeError('data-dir-unusable', message, { cause: error });
-  }
-  return LevelStore.open(join(dataDir, 'store'));
-}
-
-const createDefaultTransport: NodeParts['createTransport'] = (options) =>
-  createQuicTransport({ ...options, limits: { keepAliveMs: KEEP_ALIVE_MS, idleTimeoutMs: IDLE_TIMEOUT_MS } });
-
-async function openIdentity({
-  keyPair,
-  dataDir,
-}: NodeConfig): Promise<Pick<NodeParts, 'keyPair' | 'created'>> {
-  if (keyPair !== undefined) return { keyPair, created: false };
-  if (dataDir === undefined) return { keyPair: generateKeyPair(), created: true };
-  return loadOrCreateIdentity(join(dataDir, 'identity.json'));
 }
 
 /** The composition root: identity, net, gossip and a store, joined by nothing but their ports. */
@@ -126,32 +40,41 @@ export class IcnNode {
   readonly isNew: boolean;
   readonly #config: NodeConfig;
   readonly #store: EntryStore;
-  readonly #blockList: BlockList;
+  readonly #blocked: SavedSet<Did>;
   readonly #gossip: Gossip;
   readonly #driver: GossipDriver;
   readonly #publisher: Publisher;
   readonly #topics: FollowedTopics;
+  readonly #handles: TopicHandles;
   readonly #transport: Transport;
   readonly #links: PeerLinks;
   readonly #swarm: Swarm;
   readonly #discovery: LocalDiscovery | undefined;
   readonly #addresses: Address[] = [];
   readonly #listeners = new Set<NodeListener>();
+  #hasTwin = false;
   #closing: Promise<void> | undefined;
 
   /** Use `createNode`. */
-  constructor(config: NodeConfig, { store, createTransport, blockList, keyPair, created }: NodeParts) {
+  constructor(config: NodeConfig, { store, createTransport, blocked, left, keyPair, created }: NodeParts) {
+    const { network, reconcile } = config;
     this.did = keyPair.did;
     this.isNew = created;
     this.#config = config;
     this.#store = store;
-    this.#blockList = blockList;
-    this.#gossip = new Gossip({ keyPair, network: config.network, random: randomBytes });
+    this.#blocked = blocked;
+    this.#gossip = new Gossip({ keyPair, network, reconcile, random: randomBytes });
     this.#driver = this.#createDriver();
     this.#publisher = new Publisher((topic, payload, ref) =>
       this.#driver.handle({ type: 'submitted', topic, payload, ref }),
     );
-    this.#topics = new FollowedTopics(store, (event) => this.#driver.handle(event));
+    this.#topics = new FollowedTopics({
+      store,
+      left,
+      tell: (event) => this.#driver.handle(event),
+      written: () => this.#driver.written(),
+    });
+    this.#handles = new TopicHandles(this.#topics, this.#publisher);
     this.#links = new PeerLinks(PROTOCOL.frameBytesMax, (from, frame) => {
       this.#driver.handle({ type: 'received', from, frame });
       return this.#driver.room();
@@ -159,6 +82,7 @@ export class IcnNode {
     this.#transport = createTransport({
       keyPair,
       admit: (did) => (this.#swarm.isBlocked(did) ? 'blocked' : undefined),
+      onTwin: () => this.#twinMet(),
     });
     this.#swarm = this.#createSwarm();
     this.#discovery = config.mdns ? this.#createDiscovery() : undefined;
@@ -172,8 +96,9 @@ export class IcnNode {
   /** Called by `createNode`. */
   async start(): Promise<void> {
     try {
-      for (const did of this.#blockList) this.#swarm.block(did);
-      for (const topic of await this.#topicsAtStart()) await this.#topics.follow(topic);
+      for (const did of this.#blocked) this.#swarm.block(did);
+      const topics = await this.#topics.atStart(this.#config.topics);
+      for (const topic of topics.slice(0, DEFAULT_LIMITS.topicsMax)) await this.#topics.follow(topic);
       const listeners: Listener[] = [];
       for (const address of this.#config.listen) listeners.push(await this.#listen(address));
       // From here on nothing is awaited: who subscribes as soon as the node is there misses no event.
@@ -195,22 +120,15 @@ export class IcnNode {
 
   /** One topic, followed from the first use on. Throws GossipError `topic-invalid`. */
   topic(name: string): TopicHandle {
-    const topic = parseTopic(name);
-    const topics = this.#topics;
-    const publisher = this.#publisher;
-    return {
-      topic,
-      async publish(payload) {
-        const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
-        if (!(bytes instanceof Uint8Array)) throw new TypeError('a payload is a text or a Uint8Array');
-        await topics.follow(topic);
-        return publisher.publish(topic, bytes);
-      },
-      async *entries(options) {
-        await topics.follow(topic);
-        yield* topics.feed(topic).read(options);
-      },
-    };
+    return this.#handles.of(parseTopic(name));
+  }
+
+  /**
+   * Follows a topic no more, across restarts, until it is used again or named in `topics`. Its entries stay in the store.
+   * Throws GossipError `topic-invalid`, NodeError `request-refused` where it is not followed.
+   */
+  leave(name: string): Promise<void> {
+    return this.#topics.leave(parseTopic(name));
   }
 
   /** Whether this node follows a topic, or is about to. */
@@ -222,13 +140,15 @@ export class IcnNode {
     return {
       did: this.did,
       network: this.#config.network,
+      reconcile: this.#config.reconcile,
       addresses: this.addresses,
       peers: this.#swarm.connections.map(({ remote, remoteAddress, direction }) => {
         return { did: remote, address: formatAddress(remoteAddress), direction };
       }),
       blocked: this.#swarm.blocked,
       topics: this.#gossip.status(),
-      counters: sum(
+      traffic: this.#links.traffic,
+      counters: sumOfCounters(
         this.#transport.counters,
         this.#swarm.counters,
         this.#links.counters,
@@ -238,20 +158,29 @@ export class IcnNode {
     };
   }
 
+  /** What the recent reconciliation sessions of a topic cost, oldest first. Throws GossipError `topic-invalid`. */
+  sessions(name: string): readonly SessionBill[] {
+    return this.#gossip.sessions(parseTopic(name));
+  }
+
   /** Tries to reach a peer, for as long as the node lives. Throws NetError `address-invalid`. */
   connect(address: string): void {
     this.#swarm.hint(parseAddress(address), { keep: true });
   }
 
-  /** Drops a peer and refuses it, across restarts, until `unblock`. Throws IdentityError `did-invalid`. */
+  /**
+   * Drops a peer and refuses it, across restarts, until `unblock`. Throws IdentityError `did-invalid`, NodeError
+   * `own-did`: nobody blocks himself.
+   */
   async block(peer: Did): Promise<void> {
     const did = parseDid(peer);
+    if (did === this.did) throw new NodeError('own-did', `${did} is this very node: it cannot block itself`);
     this.#swarm.block(did);
-    await this.#blockList.add(did);
+    await this.#blocked.add(did);
   }
 
   async unblock(peer: Did): Promise<void> {
-    await this.#blockList.delete(peer);
+    await this.#blocked.delete(peer);
     this.#swarm.unblock(peer);
   }
 
@@ -271,12 +200,6 @@ export class IcnNode {
     await this.#store.close();
   }
 
-  /** What this node holds entries of is served and kept up to date, whoever asked for it in an earlier run. */
-  async #topicsAtStart(): Promise<readonly Topic[]> {
-    const topics = new Set([...this.#config.topics, ...(await this.#store.topics())]);
-    return [...topics].slice(0, DEFAULT_LIMITS.topicsMax);
-  }
-
   async #listen(address: Address): Promise<Listener> {
     if (address.scheme !== this.#transport.scheme) {
       const message = `cannot listen on ${formatAddress(address)}: the transport of this node listens on ${this.#transport.scheme}://`;
@@ -293,9 +216,16 @@ export class IcnNode {
       store: this.#store,
       send: (to, frame, priority) => this.#links.send(to, frame, priority),
       disconnect: (peer, reason) => this.#links.disconnect(peer, { code: 'protocol-error', text: reason }),
+      connect: (peer) => this.#swarm.reach(peer),
+      protect: (peer) => this.#swarm.protect(peer),
+      release: (peer) => this.#swarm.release(peer),
       onDelivered: ({ topic, position, name }) => {
         this.#topics.feed(topic).advance(position);
         this.#emit({ type: 'delivered', topic, position, author: name.author });
+      },
+      onWithdrawn: ({ topic, position, log }) => {
+        this.#topics.feed(topic).advance(position);
+        this.#emit({ type: 'withdrawn', topic, position, log });
       },
       onAcknowledged: (ref, name) => this.#publisher.acknowledged(ref, name),
       onRejected: ({ ref, code, message }) => this.#publisher.rejected(ref, code, message),
@@ -337,6 +267,14 @@ export class IcnNode {
     });
   }
 
+  #twinMet(): void {
+    this.#driver.handle({ type: 'twin-met' });
+    if (this.#hasTwin) return;
+    this.#hasTwin = true;
+    const message = `another node runs with the identity of this one (${this.did}), which would fork its log: stop one of them, and give each data directory an identity of its own`;
+    this.#emit({ type: 'warning', message });
+  }
+
   #storeFailed(cause: Error): void {
     const message = `the store failed (${cause.message}); what was not acknowledged may be lost, so the node stops`;
     const error = new NodeError('store-failed', message, { cause });
@@ -358,12 +296,4 @@ export class IcnNode {
       }
     }
   }
-}
-
-/** Adds up counters by name: a peer may be refused by the transport or, a moment later, by the swarm. */
-function sum(...all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
-  const total: Record<string, number> = {};
-  for (const [name, count] of all.flatMap((counters) => Object.entries(counters)))
-    total[name] = (total[name] ?? 0) + count;
-  return total;
 }

@@ -1,4 +1,4 @@
-import { parseTopic } from '@icn/gossip';
+import { parseTopic, type Reconcile } from '@icn/gossip';
 import type { KeyPair } from '@icn/identity';
 import { parseAddress } from '@icn/net';
 import { z } from 'zod';
@@ -31,7 +31,12 @@ export interface NodeOptions {
   readonly topics?: readonly string[] | undefined;
   /** Whether to announce this node in the local network and to look for others. Default true. */
   readonly mdns?: boolean | undefined;
+  /** How a node tells its peers what it holds, when they repair what differs: see `RECONCILE`. Default `auto`. */
+  readonly reconcile?: Reconcile | undefined;
 }
+
+/** By a clock of all authors, a Bloom filter of ids, a sketch of heads; `auto` takes what costs least. */
+export const RECONCILE = ['auto', 'clock', 'bloom', 'sketch'] as const satisfies readonly Reconcile[];
 
 const schema = z.strictObject({
   dataDir: z.string().min(1).optional(),
@@ -49,6 +54,7 @@ const schema = z.strictObject({
   peers: z.array(parsed(parseAddress)).max(256).default([]),
   topics: z.array(parsed(parseTopic)).max(1_024).default([]),
   mdns: z.boolean().default(true),
+  reconcile: z.enum(RECONCILE).default('auto'),
 });
 
 /** The same, understood and complete. */

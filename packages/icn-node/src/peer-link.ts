@@ -12,6 +12,8 @@ export interface PeerLinkOptions {
   readonly frameBytesMax: number;
   /** No further frame of the stream is read before what this returns resolves. */
   readonly onFrame: (frame: Uint8Array) => void | Promise<void>;
+  /** A frame was written, or read. */
+  readonly onCarried: (direction: 'sent' | 'received', byteCount: number) => void;
   /** A frame was not sent because the peer is too slow for it. */
   readonly onDropped: (lane: Lane) => void;
 }
@@ -45,7 +47,9 @@ export class PeerLink {
   async #write(frame: Uint8Array, lane: Lane): Promise<void> {
     try {
       const writer = await this.#writers[lane];
-      await writer?.write(frame);
+      if (writer === undefined) return;
+      await writer.write(frame);
+      this.#options.onCarried('sent', frame.length);
     } catch {
       this.#fail('a stream of this node was reset');
     } finally {
@@ -81,7 +85,10 @@ export class PeerLink {
       const frames = readFrames(prepend(first.subarray(1), stream), {
         frameBytesMax: this.#options.frameBytesMax,
       });
-      for await (const frame of frames) await this.#options.onFrame(frame);
+      for await (const frame of frames) {
+        this.#options.onCarried('received', frame.length);
+        await this.#options.onFrame(frame);
+      }
     } catch (error) {
       this.#fail((error as Error).message);
     }

@@ -2,12 +2,22 @@ import type { Did } from '@icn/identity';
 import type { CloseReason, Connection } from '@icn/net';
 import { PeerLink } from './peer-link.js';
 
+/** What gossip cost so far: its frames, without what the transport adds. */
+export interface Traffic {
+  readonly framesSent: number;
+  readonly framesReceived: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+}
+
 /** The links to all peers that are up, by DID. */
 export class PeerLinks {
   readonly #links = new Map<Did, PeerLink>();
   readonly #frameBytesMax: number;
   readonly #onFrame: (from: Did, frame: Uint8Array) => void | Promise<void>;
   readonly #dropped = { 'control-queue-full': 0, 'bulk-queue-full': 0 };
+  readonly #frames = { sent: 0, received: 0 };
+  readonly #bytes = { sent: 0, received: 0 };
 
   constructor(frameBytesMax: number, onFrame: (from: Did, frame: Uint8Array) => void | Promise<void>) {
     this.#frameBytesMax = frameBytesMax;
@@ -19,6 +29,15 @@ export class PeerLinks {
     return { ...this.#dropped };
   }
 
+  get traffic(): Traffic {
+    return {
+      framesSent: this.#frames.sent,
+      framesReceived: this.#frames.received,
+      bytesSent: this.#bytes.sent,
+      bytesReceived: this.#bytes.received,
+    };
+  }
+
   add(connection: Connection): void {
     const link = new PeerLink({
       connection,
@@ -26,6 +45,10 @@ export class PeerLinks {
       onFrame: (frame) => {
         // A link that was replaced may still have frames in flight: they belong to no peer that is up.
         if (this.#links.get(connection.remote) === link) return this.#onFrame(connection.remote, frame);
+      },
+      onCarried: (direction, byteCount) => {
+        this.#frames[direction] += 1;
+        this.#bytes[direction] += byteCount;
       },
       onDropped: (lane) => this.#dropped[`${lane}-queue-full`]++,
     });

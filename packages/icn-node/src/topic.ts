@@ -1,15 +1,9 @@
+import type { ClosedLog, EntryId, Topic } from '@icn/gossip';
 import type { Did } from '@icn/identity';
-import {
-  decodeEntry,
-  type EntryId,
-  type EntryName,
-  type EntryStore,
-  type PositionedEntry,
-  type Topic,
-} from '@icn/gossip';
 
 /** An entry as applications see it. */
 export interface Entry {
+  readonly type: 'entry';
   readonly topic: Topic;
   /** This node's own numbering of what it delivered, from 1: each entry has one position, once, for ever (I7). */
   readonly position: number;
@@ -20,7 +14,24 @@ export interface Entry {
   readonly timestampMs: number;
   /** Undefined where it was pruned. */
   readonly payload: Uint8Array | undefined;
+  /** It came after entries that it precedes. */
+  readonly late: boolean;
+  /** When it was delivered, its author was known to have made another entry in its place (I9). */
+  readonly forked: boolean;
 }
+
+/** The notice that entries which were delivered before have left the topic; who has them keeps them. */
+export interface Withdrawn {
+  readonly type: 'withdrawn';
+  readonly topic: Topic;
+  /** In the same numbering as entries. */
+  readonly position: number;
+  /** What left: the entries of this log from seq `from` on, because its author forked it beyond bearing (I9). */
+  readonly log: ClosedLog;
+}
+
+/** What a position of a topic holds. */
+export type Item = Entry | Withdrawn;
 
 /** What `publish` promises: the entry is on this node's disk, and peers may hear of it. */
 export interface Published {
@@ -33,96 +44,32 @@ export interface Published {
 export interface ReadOptions {
   /** The first position to read: 1, the beginning, by default; `end` for what is delivered from now on. */
   readonly from?: number | 'end';
+  /** Begins so many positions before the end, whatever `from` says. */
+  readonly last?: number | undefined;
   /** Whether to wait for more at the end; true by default. */
   readonly follow?: boolean;
   readonly signal?: AbortSignal;
 }
 
-const READ_COUNT = 256;
-
-/** What has been delivered in one topic, for any number of readers. */
-export class TopicFeed {
+/**
+ * A reader of one topic under a name, whose place is kept with the entries: it goes on there after a restart, and after
+ * `kill -9`. What it works on is done at least once: all that it had not committed comes again. Whoever needs exactly
+ * once keeps the position with the work itself, in one transaction of that store, and reads by `entries({ from })`.
+ */
+export interface TopicConsumer {
   readonly topic: Topic;
-  readonly #store: EntryStore;
-  #lastPosition = 0;
-  #isEnded = false;
-  readonly #waiting = new Set<() => void>();
-  readonly #reading = new Set<Promise<unknown>>();
-
-  constructor(topic: Topic, store: EntryStore) {
-    this.topic = topic;
-    this.#store = store;
-  }
-
-  /** Readers may read up to here. */
-  advance(position: number): void {
-    this.#lastPosition = Math.max(this.#lastPosition, position);
-    this.#wake();
-  }
-
-  /** Readers end with the batch that they have; resolves when none of them reads from the store any more. */
-  async end(): Promise<void> {
-    this.#isEnded = true;
-    this.#wake();
-    await Promise.allSettled(this.#reading);
-  }
-
-  /** Delivered entries in causal order. Memory is bounded: a slow reader reads later, from the store. */
-  async *read({ from = 1, follow = true, signal }: ReadOptions = {}): AsyncGenerator<Entry, void> {
-    let next = from === 'end' ? this.#lastPosition + 1 : from;
-    if (!Number.isSafeInteger(next) || next < 1)
-      throw new RangeError(`a position is a whole number from 1: ${from}`);
-    const isAborted = () => signal?.aborted === true;
-    while (!isAborted()) {
-      while (next <= this.#lastPosition && !this.#isEnded) {
-        const count = Math.min(READ_COUNT, this.#lastPosition - next + 1);
-        const batch = await this.#load(next, count);
-        for (const stored of batch) {
-          const entry = entryOf(this.topic, stored);
-          if (isAborted()) return;
-          if (entry !== undefined) yield entry;
-        }
-        // A batch may be empty where entries were damaged; those after them are read all the same.
-        next = batch.length > 0 ? batch.at(-1)!.position + 1 : next + count;
-      }
-      if (!follow || this.#isEnded) return;
-      await this.#more(next, signal);
-    }
-  }
-
-  async #load(position: number, count: number): Promise<readonly PositionedEntry[]> {
-    const reading = this.#store.readFrom(this.topic, position, count);
-    this.#reading.add(reading);
-    try {
-      return await reading;
-    } finally {
-      this.#reading.delete(reading);
-    }
-  }
-
-  #more(position: number, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      if (position <= this.#lastPosition || this.#isEnded || signal?.aborted === true) return resolve();
-      const wake = () => {
-        this.#waiting.delete(wake);
-        signal?.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#waiting.add(wake);
-      signal?.addEventListener('abort', wake);
-    });
-  }
-
-  #wake(): void {
-    for (const wake of [...this.#waiting]) wake();
-  }
-}
-
-function entryOf(topic: Topic, { position, parts }: PositionedEntry): Entry | undefined {
-  const entry = decodeEntry(parts);
-  if (typeof entry === 'string') return undefined;
-  const { author, seq, id }: EntryName = entry.name;
-  return { topic, position, id, author, seq, timestampMs: entry.header.timestampMs, payload: parts.payload };
+  readonly name: string;
+  /** The last position committed; 0 before the first. */
+  readonly position: number;
+  /** All after the committed position, and then what comes. Ends with the node. */
+  items(options?: Omit<ReadOptions, 'from' | 'last'>): AsyncGenerator<Item, void>;
+  /**
+   * Resolves once it is durable that everything up to `position` is done. A position below the committed one changes
+   * nothing. Throws RangeError where nothing was delivered at it yet.
+   */
+  commit(position: number): Promise<void>;
+  /** Gives the name up; a consumer of that name begins at 1. */
+  forget(): Promise<void>;
 }
 
 /** One topic of a node: what an application publishes to and reads from. */
@@ -136,4 +83,14 @@ export interface TopicHandle {
   publish(payload: Uint8Array | string): Promise<Published>;
   /** Delivered entries from a position on, and then as they come. Ends with the node. */
   entries(options?: ReadOptions): AsyncGenerator<Entry, void>;
+  /** The same with the notices of what left the topic, at their positions. */
+  items(options?: ReadOptions): AsyncGenerator<Item, void>;
+  /**
+   * The consumer of that name: 1 to 64 of a–z, 0–9, `.`, `_`, `-`, a letter or digit first.
+   *
+   * @throws NodeError `consumer-invalid`, `consumers-full`.
+   */
+  consumer(name: string): Promise<TopicConsumer>;
+  /** How far each consumer has committed, by name. */
+  consumers(): Promise<ReadonlyMap<string, number>>;
 }

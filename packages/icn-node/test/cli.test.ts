@@ -41,11 +41,11 @@ describe('icn with a running node', () => {
     );
   });
 
-  it('takes the payload from standard input, bytes unchanged, and each line on its own with --lines', async () => {
+  it('takes the payload from standard input, bytes unchanged, and each line that is not empty on its own with --lines', async () => {
     const bytes = Buffer.from([0, 10, 255, 10]);
     expect((await icn(['publish', 'news', '-'], bytes)).exitCode).toBe(0);
-    const { stdout } = await icn(['publish', 'news', '--lines', '--json'], 'one\ntwo\n\nfour');
-    expect(parse(stdout).map((line) => (line as { seq: number }).seq)).toEqual([2, 3, 4, 5]);
+    const { stdout } = await icn(['publish', 'news', '--lines', '--json'], 'one\r\ntwo\n\n\r\nfour');
+    expect(parse(stdout).map((line) => (line as { seq: number }).seq)).toEqual([2, 3, 4]);
     const entries = parse((await icn(['entries', 'news', '--json'])).stdout) as {
       payload: string;
       payloadBase64?: string;
@@ -55,7 +55,7 @@ describe('icn with a running node', () => {
       payload: null,
       payloadBase64: bytes.toString('base64'),
     });
-    expect(entries.slice(1).map(({ payload }) => payload)).toEqual(['one', 'two', '', 'four']);
+    expect(entries.slice(1).map(({ payload }) => payload)).toEqual(['one', 'two', 'four']);
   });
 
   it('acknowledges a line as soon as it is durable, while its input is still open', async () => {
@@ -76,6 +76,28 @@ describe('icn with a running node', () => {
     expect((await icn(['entries', 'poems', '--from', '2'])).stdout).toBe('');
   });
 
+  it('goes on after what a consumer was printed, also after kill -9', async () => {
+    const own = await startNode(await temporaryFolder(), ...QUIET);
+    const run = async (...args: readonly string[]) => {
+      const { stdout } = await runIcn([...args, '--json', '--data-dir', own.dataDir]);
+      return parse(stdout) as { payload: string; consumers?: object }[];
+    };
+    await own.publishLines('lobby', ['a', 'b']);
+    const consumed = await run('entries', 'lobby', '--consumer', 'mailer');
+    expect(consumed.map(({ payload }) => payload)).toEqual(['a', 'b']);
+    await own.end('SIGKILL');
+    const again = await startNode(own.dataDir, ...QUIET);
+    await again.publish('lobby', 'c');
+    const rest = await run('entries', 'lobby', '--consumer', 'mailer');
+    expect(rest.map(({ payload }) => payload)).toEqual(['c']);
+    expect(await run('consumers', 'lobby')).toEqual([{ topic: 'lobby', consumers: { mailer: 3 } }]);
+    await run('consumers', 'lobby', '--forget', 'mailer');
+    expect(await run('entries', 'lobby', '--last', '2')).toMatchObject([{ payload: 'b' }, { payload: 'c' }]);
+    expect(await run('sync', 'lobby', '--explain')).toEqual([{ topic: 'lobby', sessions: [] }]);
+    expect(await run('leave', 'lobby')).toEqual([{ topic: 'lobby', left: true }]);
+    expect((await again.status()).topics).toEqual([]);
+  });
+
   it('says that it does not follow a topic, rather than that it is empty', async () => {
     const { exitCode, stderr } = await icn(['entries', 'misspelt']);
     expect([exitCode, stderr]).toEqual([
@@ -94,6 +116,7 @@ describe('icn with a running node', () => {
       authors: 1,
       root: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
+    expect(status).toMatchObject({ reconcile: 'auto', traffic: { framesSent: 0, bytesReceived: 0 } });
     expect((await icn(['status'])).stdout).toContain('topic    fresh  1 entry by 1 author');
   });
 
@@ -189,9 +212,20 @@ describe('icn without a node', () => {
     [['up', '--listen', 'quic://127.0.0.1'], /'--listen <address>'.*is not an address/],
     [['up', '--peer', 'quic://127.0.0.1:1?did=did:icn:zzz'], /'--peer <address>'/],
     [['up', '--data-dir', ''], /It names no folder/],
+    [['up', '--reconcile', 'guess'], /Allowed choices are auto, clock, bloom, sketch/],
+    [['tail', 'lobby', '--consumer', '..'], /not a name of a consumer/],
+    [['tail', 'lobby', '--consumer', 'mailer', '--from', '3'], /cannot be used with/],
+    [['sync', 'lobby'], /required option '--explain'/],
   ])('answers wrong usage %j with exit code 2 and says what is wrong', async (args, message) => {
     const { exitCode, stderr } = await runIcn(args);
     expect([exitCode, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+
+  it('answers wrong usage as JSON where JSON is asked for', async () => {
+    const { exitCode, stdout, stderr } = await runIcn(['entries', 'lobby', '--from', '0', '--json']);
+    expect([exitCode, stdout]).toEqual([2, '']);
+    const message = expect.stringContaining('A position is a whole number from 1');
+    expect(parse(stderr)).toEqual([{ error: { code: 'usage', message } }]);
   });
 
   it('answers --help and --version with exit code 0', async () => {

@@ -1,7 +1,14 @@
-import { Gossip, parseTopic, type EntryStore, type StoreWrite } from '@icn/gossip';
-import { generateKeyPair, randomBytes } from '@icn/identity';
+import {
+  Gossip,
+  parseTopic,
+  type EntryStore,
+  type GossipEffect,
+  type GossipEvent,
+  type StoreWrite,
+} from '@icn/gossip';
+import { generateKeyPair, randomBytes, type Did } from '@icn/identity';
 import { describe, expect, it } from '@jest/globals';
-import { GossipDriver } from '../src/gossip-driver.js';
+import { GossipDriver, type DriverPorts } from '../src/gossip-driver.js';
 import { MemoryStore } from '../src/index.js';
 
 const lobby = parseTopic('lobby');
@@ -33,6 +40,10 @@ function start(store: EntryStore, payloadBytes = 10) {
     store,
     send: (to) => log.push(`send to ${to.length}`),
     disconnect: (_, reason) => log.push(`disconnect ${reason}`),
+    connect: () => Promise.resolve(false),
+    protect: () => undefined,
+    release: () => undefined,
+    onWithdrawn: ({ position }) => log.push(`withdrawn ${position}`),
     onDelivered: ({ position }) => log.push(`delivered ${position}`),
     onAcknowledged: (ref) => log.push(`acknowledged ${ref}`),
     onRejected: ({ ref, code }) => log.push(`rejected ${ref} ${code}`),
@@ -93,5 +104,53 @@ describe('GossipDriver', () => {
     const stopped = driver.stop();
     await driver.room();
     await stopped;
+  });
+
+  /** A driver whose machine orders these effects, and notes what it is told. */
+  function driving(effects: readonly GossipEffect[], isReached: boolean) {
+    const told: GossipEvent[] = [];
+    const calls: string[] = [];
+    const machine = {
+      wakeAtMs: undefined,
+      handle: (event: GossipEvent) => (told.push(event) === 1 ? effects : []),
+    };
+    const ports = {
+      gossip: machine as unknown as Gossip,
+      connect: (peer: Did) => {
+        calls.push(`connect ${peer}`);
+        return Promise.resolve(isReached);
+      },
+      protect: (peer: Did) => calls.push(`protect ${peer}`),
+      release: (peer: Did) => calls.push(`release ${peer}`),
+      onWithdrawn: ({ position }: { position: number }) => calls.push(`withdrawn ${position}`),
+    };
+    return { driver: new GossipDriver(ports as unknown as DriverPorts), told, calls };
+  }
+
+  it('tells that a peer could not be reached, and nothing where it was: its connection says so', async () => {
+    const peer = generateKeyPair().did;
+    for (const isReached of [false, true]) {
+      const { driver, told, calls } = driving([{ type: 'connect', peer }], isReached);
+      driver.handle({ type: 'twin-met' });
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(calls).toEqual([`connect ${peer}`]);
+      expect(told.slice(1)).toEqual(isReached ? [] : [{ type: 'unreachable', peer }]);
+    }
+  });
+
+  it('protects and releases each time that it is told to, and passes notices on', () => {
+    const peer = generateKeyPair().did;
+    const log = { author: peer, lane: 0, from: 1 } as const;
+    const { driver, calls } = driving(
+      [
+        { type: 'protect', peer },
+        { type: 'protect', peer },
+        { type: 'release', peer },
+        { type: 'withdraw', topic: lobby, position: 5, log },
+      ],
+      true,
+    );
+    driver.handle({ type: 'twin-met' });
+    expect(calls).toEqual([`protect ${peer}`, `protect ${peer}`, `release ${peer}`, 'withdrawn 5']);
   });
 });

@@ -69,6 +69,19 @@ describe('PeerLinks', () => {
     });
   });
 
+  it('counts the bytes of frames that were carried, each way, and none of those that were not', async () => {
+    const [here, there] = await connectedPair();
+    const [near, far] = [new PeerLinks(1 << 20, () => undefined), new PeerLinks(1 << 20, () => undefined)];
+    near.add(here);
+    far.add(there);
+    near.send([here.remote], new Uint8Array(10), 'control');
+    near.send([here.remote], new Uint8Array(20), 'bulk');
+    near.send([here.remote], new Uint8Array(5 << 20), 'bulk');
+    await until(() => far.traffic.framesReceived === 2);
+    expect(near.traffic).toEqual({ framesSent: 2, framesReceived: 0, bytesSent: 30, bytesReceived: 0 });
+    expect(far.traffic).toEqual({ framesSent: 0, framesReceived: 2, bytesSent: 0, bytesReceived: 30 });
+  });
+
   it('has a queue for each lane, so that a big sync does not cost an announcement', () => {
     const links = new PeerLinks(1 << 20, () => undefined);
     const slow = new StalledConnection();

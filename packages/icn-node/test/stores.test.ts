@@ -5,9 +5,12 @@ import {
   parseTopic,
   type EntryId,
   type EntryParts,
+  type ClosedLog,
   type EntryStore,
+  type PositionedItem,
   type StoreWrite,
 } from '@icn/gossip';
+import { generateKeyPair } from '@icn/identity';
 import { describe, expect, it } from '@jest/globals';
 import { ClassicLevel } from 'classic-level';
 import { LevelStore, MemoryStore } from '../src/index.js';
@@ -42,11 +45,18 @@ const at = (position: number, text: string, topic = lobby): StoreWrite => ({
   id: idOf(text),
 });
 
+const withdrawal = (position: number, log: ClosedLog): StoreWrite => {
+  return { type: 'withdrawal', topic: lobby, position, log };
+};
+
 async function all<Value>(batches: AsyncIterable<readonly Value[]>): Promise<Value[]> {
   const values: Value[] = [];
   for await (const batch of batches) values.push(...batch);
   return values;
 }
+
+const textOf = (item: PositionedItem | undefined) =>
+  item?.type === 'entry' ? Buffer.from(item.parts.payload ?? []).toString() : item?.type;
 
 const plain = (parts: EntryParts | undefined) => parts && Buffer.from(encodeParts(parts)).toString('hex');
 
@@ -103,13 +113,81 @@ describe.each(adapters)('$name', ({ open }) => {
     const texts = Array.from({ length: 20 }, (_, index) => `entry ${index + 1}`);
     await store.write(texts.flatMap((text, index) => [entry(text), at(index + 1, text)]));
     const found = await store.readFrom(lobby, 15, 4);
-    expect(found.map(({ position, parts }) => [position, Buffer.from(parts.payload!).toString()])).toEqual([
+    expect(found.map((item) => [item.position, textOf(item)])).toEqual([
       [15, 'entry 15'],
       [16, 'entry 16'],
       [17, 'entry 17'],
       [18, 'entry 18'],
     ]);
     expect(await store.readFrom(lobby, 21, 4)).toEqual([]);
+  });
+
+  it('holds a notice at a position instead of an entry, and gives it back in its place', async () => {
+    const store = await open();
+    const log = { author: generateKeyPair().did, lane: 0, from: 2 } as const;
+    await store.write([entry('a'), entry('b'), at(1, 'a'), withdrawal(2, log), at(3, 'b')]);
+    const found = await store.readFrom(lobby, 1, 10);
+    expect(found.map((item) => [item.position, textOf(item)])).toEqual([
+      [1, 'a'],
+      [2, 'withdrawal'],
+      [3, 'b'],
+    ]);
+    expect(found[1]).toEqual({ position: 2, type: 'withdrawal', log });
+    const headers = await all(store.headers(lobby));
+    expect(headers.map((row) => ('log' in row ? row : [row.header.length > 0, row.position]))).toEqual([
+      [true, 1],
+      { position: 2, log },
+      [true, 3],
+    ]);
+  });
+
+  it('gives marks back as they were written, and none where there were none', async () => {
+    const store = await open();
+    const marked = { ...at(2, 'b'), late: true, forked: true } as StoreWrite;
+    await store.write([entry('a'), entry('b'), at(1, 'a'), marked]);
+    expect(await store.readFrom(lobby, 1, 10)).toMatchObject([
+      { late: false, forked: false },
+      { late: true, forked: true },
+    ]);
+  });
+
+  it('holds a header without payload, which takes no payload away', async () => {
+    const store = await open();
+    const bare = (text: string): StoreWrite => {
+      return { type: 'entry', topic: lobby, id: idOf(text), parts: { ...partsOf(text), payload: undefined } };
+    };
+    await store.write([bare('a'), entry('b'), bare('b'), bare('c')]);
+    await store.write([entry('c')]);
+    const found = await store.read(lobby, ['a', 'b', 'c'].map(idOf), 1_000);
+    expect(found.map((parts) => parts?.payload && Buffer.from(parts.payload).toString())).toEqual([
+      undefined,
+      'b',
+      'c',
+    ]);
+    expect(await all(store.headers(lobby))).toHaveLength(3);
+  });
+
+  it('keeps the farthest position that each consumer committed, until it is forgotten', async () => {
+    const store = await open();
+    await store.commit(lobby, 'mailer', 0);
+    await store.commit(lobby, 'mailer', 7);
+    await store.commit(lobby, 'mailer', 3);
+    await store.commit(lobby, 'mailer-2', 1);
+    await store.commit(lobby2, 'mailer', 2);
+    expect(Object.fromEntries(await store.cursors(lobby))).toEqual({ mailer: 7, 'mailer-2': 1 });
+    expect(Object.fromEntries(await store.cursors(lobby2))).toEqual({ mailer: 2 });
+    await store.forget(lobby, 'mailer');
+    expect(Object.fromEntries(await store.cursors(lobby))).toEqual({ 'mailer-2': 1 });
+    await store.commit(lobby, 'mailer', 1);
+    expect((await store.cursors(lobby)).get('mailer')).toBe(1);
+    expect(await store.topics()).toEqual([]);
+  });
+
+  it('keeps the farthest of positions that are committed at once', async () => {
+    const store = await open();
+    const positions = [3, 9, 1, 8, 2];
+    await Promise.all(positions.map((position) => store.commit(lobby, 'mailer', position)));
+    expect((await store.cursors(lobby)).get('mailer')).toBe(9);
   });
 
   it('keeps topics apart, also where one name begins another', async () => {
@@ -133,12 +211,14 @@ describe('LevelStore', () => {
     const path = join(await temporaryFolder(), 'store');
     const before = await LevelStore.open(path);
     await before.write([entry('a'), at(1, 'a')]);
+    // What is under way when it closes is finished first.
+    const committing = before.commit(lobby, 'mailer', 1);
     await before.close();
+    await committing;
     const after = await LevelStore.open(path);
     afterTest(() => after.close());
-    expect((await after.readFrom(lobby, 1, 1)).map(({ parts }) => plain(parts))).toEqual([
-      plain(partsOf('a')),
-    ]);
+    expect((await after.readFrom(lobby, 1, 1)).map(textOf)).toEqual(['a']);
+    expect((await after.cursors(lobby)).get('mailer')).toBe(1);
   });
 
   it('has one writer: a second one is told so, and the first goes on', async () => {

@@ -22,6 +22,7 @@ export interface EntryParts {
 }
 
 declare const verified: unique symbol;
+declare const verifiedHeader: unique symbol;
 
 /** An entry whose id, payload and proof were checked on this node; the only kind the topics accept. */
 export interface VerifiedEntry {
@@ -57,14 +58,28 @@ export function decodeEntry(parts: EntryParts): DecodedEntry | HeaderFault {
 
 /** Checks payload and proof: the one signature check that an entry costs a node (I2). */
 export function verifyEntry(entry: DecodedEntry, verifySignature = verify): VerifiedEntry | EntryFault {
-  const { header, name, parts } = entry;
+  const { header, parts } = entry;
   if (parts.payload === undefined) return 'payload-missing';
   if (parts.payload.length !== header.payloadLength) return 'payload-wrong';
   if (!equalBytes(sha256(parts.payload), header.payloadHash)) return 'payload-wrong';
+  const proven = verifyEvidence(entry, verifySignature);
+  return typeof proven === 'string' ? proven : (entry as VerifiedEntry);
+}
+
+/** A header whose proof was checked on this node, whatever became of its payload: enough to prove a fork. */
+export interface VerifiedHeader extends DecodedEntry {
+  readonly [verifiedHeader]: true;
+}
+
+/** Checks the proof of a header alone: evidence carries no payload. Nobody but its author can make one. */
+export function verifyEvidence(
+  entry: DecodedEntry,
+  verifySignature = verify,
+): VerifiedHeader | 'signature-wrong' {
+  const { header, name, parts } = entry;
   const key = keyOfDid(header.author);
-  if (!verifySignature(key, 'icn/entry', entryIdToBytes(name.id), parts.proof.signature))
-    return 'signature-wrong';
-  return entry as VerifiedEntry;
+  const isGenuine = verifySignature(key, 'icn/entry', entryIdToBytes(name.id), parts.proof.signature);
+  return isGenuine ? (entry as VerifiedHeader) : 'signature-wrong';
 }
 
 /** Makes and signs an entry of our own, whose payload holds to `PROTOCOL.payloadBytesMax`. */
@@ -113,6 +128,19 @@ export const partsSchema = z
 /** Bytes that an entry takes in a message, to within the few bytes of CBOR heads. */
 export function entryByteCount({ header, payload }: EntryParts): number {
   return header.length + (payload?.length ?? 0) + 80;
+}
+
+/** Bytes that entries take in a message, exactly. */
+export function encodedByteCount(entries: readonly EntryParts[]): number {
+  return entries.reduce((sum, { header, payload, proof }) => {
+    const parts = bytesLength(header) + (payload === undefined ? 1 : bytesLength(payload));
+    return sum + 3 + parts + bytesLength(proof.signature); // two array heads and the form of the proof
+  }, 0);
+}
+
+/** A byte string with its CBOR head. */
+function bytesLength({ length }: Uint8Array): number {
+  return length + (length < 24 ? 1 : length < 0x100 ? 2 : length < 0x1_0000 ? 3 : 5);
 }
 
 /** An entry as bytes of their own, for stores: the form it has in messages. Decoded by `decodeParts`. */

@@ -34,7 +34,7 @@ export class Rounds {
   /** Peers in the order of their turns: whose turn it was goes to the end. */
   readonly #turns = new Set<Did>();
   #nextAtMs: number | undefined;
-  #lastRoundId = 0;
+  #lastRound = 0;
   /** The root of roots in the last question to each peer. */
   readonly #asked = new Map<Did, { readonly roundId: number; readonly root: Uint8Array }>();
 
@@ -57,10 +57,13 @@ export class Rounds {
     if (this.#turns.size === 0) this.#nextAtMs = undefined;
   }
 
-  /** Numbers a round: small, because it travels in every message of the round. */
-  nextRoundId(): number {
-    this.#lastRoundId = (this.#lastRoundId + 1) % 0x1_0000;
-    return this.#lastRoundId;
+  /**
+   * Numbers a round: small, because it travels in every message of the round; even from the smaller DID and odd from
+   * the larger, because both may begin one at once.
+   */
+  nextRoundId(peer: Did): number {
+    this.#lastRound = (this.#lastRound + 1) % 0x8000;
+    return 2 * this.#lastRound + (this.#options.self < peer ? 0 : 1);
   }
 
   woke(nowMs: number): void {
@@ -84,7 +87,7 @@ export class Rounds {
       for (const topic of common) this.#ask(topic, peer.did, nowMs);
       return;
     }
-    const roundId = this.nextRoundId();
+    const roundId = this.nextRoundId(peer.did);
     const root = rootOfRoots(common);
     this.#asked.set(peer.did, { roundId, root });
     const topicCount = common.length;

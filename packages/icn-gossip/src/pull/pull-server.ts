@@ -1,13 +1,15 @@
 import type { Did } from '@icn/identity';
 import type { Counters } from '../bounds/counters.js';
-import { entryByteCount, type EntryParts } from '../entry/entry.js';
+import { encodedByteCount, entryByteCount, type EntryParts } from '../entry/entry.js';
 import type { EntryId } from '../entry/entry-name.js';
 import type { DropName } from '../drops.js';
 import type { GossipLimits } from '../limits.js';
 import type { Outbox } from '../outbox.js';
+import { headHash } from '../repair/head-hash.js';
 import { PeerQuota } from '../bounds/peer-quota.js';
 import type { Topic } from '../topic.js';
 import type { TopicState } from '../topic/topic-state.js';
+import { entriesOfAskedHeads } from './asked-heads.js';
 import type { PullRequest } from '../wire/messages.js';
 
 interface Serve {
@@ -20,6 +22,16 @@ interface Serve {
   readonly isCut: boolean;
 }
 
+export interface PullServerOptions {
+  readonly limits: GossipLimits;
+  readonly outbox: Outbox;
+  readonly counters: Counters<DropName>;
+  /** What keys the sketches on the link to a peer. */
+  readonly linkKey: (peer: Did) => bigint | undefined;
+  /** An answer went out: so many bytes of frame besides the entries, and so many entries. */
+  readonly onAnswered: (topic: Topic, peer: Did, byteCount: number, entryCount: number) => void;
+}
+
 /**
  * Answers pull requests: finds the ids, has their bytes loaded, and sends them to the asker alone, within this
  * node's own caps whatever the asker's, and at least one entry whatever its size.
@@ -28,12 +40,15 @@ export class PullServer {
   readonly #limits: GossipLimits;
   readonly #outbox: Outbox;
   readonly #counters: Counters<DropName>;
+  readonly #linkKey: PullServerOptions['linkKey'];
+  readonly #onAnswered: PullServerOptions['onAnswered'];
   readonly #serves = new Map<number, Serve>();
   readonly #quota: PeerQuota;
-  #lastLoad = 0;
 
-  constructor(limits: GossipLimits, outbox: Outbox, counters: Counters<DropName>) {
+  constructor({ limits, outbox, counters, linkKey, onAnswered }: PullServerOptions) {
     this.#limits = limits;
+    this.#linkKey = linkKey;
+    this.#onAnswered = onAnswered;
     this.#outbox = outbox;
     this.#counters = counters;
     this.#quota = new PeerQuota(limits.servesPerPeerMax);
@@ -41,14 +56,12 @@ export class PullServer {
 
   request(peer: Did, request: PullRequest, state: TopicState): void {
     const { requestId, topic } = request;
-    const { ids, isCut } = this.#find(request, state);
+    const { ids, isCut } = this.#find(peer, request, state);
     const bytesMax = Math.min(request.bytesMax, this.#limits.responseBytesMax);
     const serve: Serve = { peer, requestId, topic, ids, bytesMax, isCut };
-    if (ids.length === 0) return this.#respond(serve, []);
+    if (ids.length === 0) return isOnlyEvidence(request) ? undefined : this.#respond(serve, []);
     if (!this.#quota.take(peer)) return this.#counters.add('pull-overload');
-    const load = ++this.#lastLoad;
-    this.#serves.set(load, serve);
-    this.#outbox.effectWhenDurable({ type: 'load', load, topic, ids, bytesMax });
+    this.#serves.set(this.#outbox.load(topic, ids, bytesMax), serve);
   }
 
   loaded(load: number, entries: readonly (EntryParts | undefined)[]): void {
@@ -74,26 +87,36 @@ export class PullServer {
     const fitting = loaded.slice(0, countWithin(loaded, bytesMax));
     const more = isCut || fitting.length < ids.length;
     const entries = fitting.filter((parts) => parts !== undefined);
-    this.#outbox.send([peer], { type: 'PullResponse', requestId, topic, entries, more });
+    const byteCount = this.#outbox.send([peer], { type: 'PullResponse', requestId, topic, entries, more });
+    this.#onAnswered(topic, peer, byteCount - encodedByteCount(entries), entries.length);
   }
 
-  #find({ missing, ranges }: PullRequest, state: TopicState): { ids: EntryId[]; isCut: boolean } {
-    const ids: EntryId[] = [];
-    const countMax = this.#limits.responseEntriesMax;
-    for (const name of missing) {
-      if (ids.length >= countMax) return { ids, isCut: true };
-      if (state.has(name)) ids.push(name.id);
+  #find(peer: Did, request: PullRequest, state: TopicState): { ids: EntryId[]; isCut: boolean } {
+    const ids = new Set<EntryId>();
+    for (const id of this.#asked(peer, request, state)) {
+      if (ids.size >= this.#limits.responseEntriesMax) return { ids: [...ids], isCut: true };
+      ids.add(id);
     }
+    return { ids: [...ids], isCut: false };
+  }
+
+  /** All that is asked for and linked here (by its name also where it is parked), in the order in which it links. */
+  *#asked(peer: Did, { missing, ranges, heads }: PullRequest, state: TopicState): Generator<EntryId> {
+    for (const name of missing) if (state.has(name)) yield name.id;
     for (const { author, lane, from, to } of ranges) {
       const held = state.log(author, lane);
       const end = Math.min(to, held?.linkedSeqMax ?? 0);
-      for (let seq = from; seq <= end; seq++) {
-        if (ids.length >= countMax) return { ids, isCut: true };
-        ids.push(...(held?.at(seq) ?? []));
-      }
+      for (let seq = from; seq <= end; seq++) yield* held?.at(seq) ?? [];
     }
-    return { ids, isCut: false };
+    const linkKey = heads === null ? undefined : this.#linkKey(peer);
+    if (heads !== null && linkKey !== undefined)
+      yield* entriesOfAskedHeads(state, heads, headHash(linkKey, heads.roundId));
   }
+}
+
+/** Such a request is answered by evidence alone. */
+function isOnlyEvidence({ missing, ranges, heads, evidence }: PullRequest): boolean {
+  return evidence.length > 0 && missing.length === 0 && ranges.length === 0 && heads === null;
 }
 
 /** How many of `entries` fit, but never none: what a store counts as bytes is not what a message needs. */

@@ -6,15 +6,26 @@ import type { GossipLimits } from '../limits.js';
 import type { PeerQuota } from '../bounds/peer-quota.js';
 import type { TopicContext } from '../topic/topic-context.js';
 import type { TopicState } from '../topic/topic-state.js';
-import type { LogRange } from '../wire/messages.js';
-import { isMet, keyOf, nextAfter, rangeOf, widest, type Answer, type Want } from './want.js';
+import type { HeadsRequest, LogRange } from '../wire/messages.js';
+import {
+  isMet,
+  keyOf,
+  missingOf,
+  nextAfter,
+  stretchOf,
+  widest,
+  type Answer,
+  type HeadRound,
+  type HeadWant,
+  type Want,
+} from './want.js';
 
 interface Wanted {
   want: Want;
   /** Peers that said they hold it and have not failed to send it. */
   readonly sources: Set<Did>;
-  /** The request under way for it. */
-  askedIn: number | undefined;
+  /** The requests under way for it, and which part of a range each is for: a range alone may be asked of several peers. */
+  readonly asked: Map<number, readonly LogRange[]>;
 }
 
 interface Request {
@@ -29,16 +40,21 @@ export interface Ask {
   readonly requestId: number;
   readonly missing: readonly EntryName[];
   readonly ranges: readonly LogRange[];
+  readonly heads: HeadsRequest | null;
 }
 
+/** A range that several peers hold is asked of them in parts of so many entries (guess: a few dozen KiB each). */
+const PART_ENTRIES = 256;
+/** Requests under way to one peer: while it answers one it reads the next (guess). */
+const PER_PEER_MAX = 2;
 /** Requests given up that a late answer may still meet, per topic (guess). */
 const GIVEN_UP_MAX = 64;
 
 /**
  * What a topic lacks, who has it, and who is being asked.
  *
- * - Each want is asked of one peer at a time, and each peer has one request under way: a lost answer costs one
- *   timeout and blocks nobody.
+ * - Each want is asked of one peer at a time, a range that several hold in parts, and each peer has two requests
+ *   under way at most: a lost answer costs one timeout and blocks nobody.
  * - A peer that stays silent, or does not send what it named, is no longer a source of that.
  * - A want without a source is forgotten; the next round finds it again. So nothing waits here for ever, and
  *   what each peer can make this node want is bounded (`wantsPerPeerMax`).
@@ -52,8 +68,8 @@ export class WantList {
   /** Keys of the wants that a peer is a source of; no peer without one. */
   readonly #keysOf = new Map<Did, Set<string>>();
   readonly #requests = new Map<number, Request>();
-  /** The request under way to each peer that has one. */
-  readonly #busy = new Map<Did, Request>();
+  /** The requests under way, in the order in which they end. */
+  readonly #underWay = new Set<Request>();
   #lastRequestId = 0;
 
   constructor(
@@ -72,7 +88,7 @@ export class WantList {
 
   /** When `expire` has something to do. Requests end in the order in which they began. */
   get wakeAtMs(): number | undefined {
-    const [first] = this.#busy.values();
+    const [first] = this.#underWay;
     return first?.endsAtMs;
   }
 
@@ -88,36 +104,38 @@ export class WantList {
     else keys.add(key);
     const wanted = this.#wants.get(key);
     if (wanted === undefined) {
-      this.#wants.set(key, { want, sources: new Set([peer]), askedIn: undefined });
+      this.#wants.set(key, { want, sources: new Set([peer]), asked: new Map() });
     } else {
       wanted.want = widest(wanted.want, want);
       wanted.sources.add(peer);
     }
   }
 
-  /** Peers that are a source of something and have no request under way. */
-  idlePeers(): readonly Did[] {
-    return [...this.#keysOf.keys()].filter((peer) => !this.#busy.has(peer));
+  /** Peers that are a source of something. */
+  sources(): readonly Did[] {
+    return [...this.#keysOf.keys()];
   }
 
-  /** The next request to `peer`, unless it has one under way or there is nothing to ask it for. */
+  /** The next request to `peer`, unless it has its share under way or there is nothing to ask it for. */
   ask(peer: Did, nowMs: number): Ask | undefined {
-    if (this.#busy.has(peer)) return undefined;
-    const chosen = this.#choose(peer);
+    if (this.#underWayTo(peer) >= PER_PEER_MAX) return undefined;
+    const requestId = this.#lastRequestId + 1;
+    const chosen = this.#choose(peer, requestId);
     if (chosen.length === 0) return undefined;
-    const requestId = ++this.#lastRequestId;
+    this.#lastRequestId = requestId;
     const missing: EntryName[] = [];
     const ranges: LogRange[] = [];
-    for (const { want } of chosen) {
+    const heads: HeadWant[] = [];
+    for (const { want, asked } of chosen) {
       if (want.type === 'entry') missing.push(want.name);
-      else ranges.push(rangeOf(want, this.#state));
+      if (want.type === 'head') heads.push(want);
+      ranges.push(...(asked.get(requestId) ?? []));
     }
-    for (const wanted of chosen) wanted.askedIn = requestId;
     const keys = chosen.map(({ want }) => keyOf(want));
     const request: Request = { peer, keys, endsAtMs: nowMs + this.#limits.pullTimeoutMs };
     this.#requests.set(requestId, request);
-    this.#busy.set(peer, request);
-    return { requestId, missing, ranges };
+    this.#underWay.add(request);
+    return { requestId, missing, ranges, heads: headsRequest(heads) };
   }
 
   /** Whether `peer` was asked that; each request is answered once. */
@@ -133,19 +151,20 @@ export class WantList {
     const request = this.#requests.get(requestId);
     if (request === undefined) return;
     this.#requests.delete(requestId);
-    if (this.#busy.get(request.peer) === request) this.#busy.delete(request.peer);
+    this.#underWay.delete(request);
     for (const key of request.keys) {
       const wanted = this.#wants.get(key);
       if (wanted === undefined) continue;
-      const isCurrent = wanted.askedIn === requestId;
-      if (isCurrent) wanted.askedIn = undefined;
+      const parts = wanted.asked.get(requestId);
+      wanted.asked.delete(requestId);
       if (isMet(wanted.want, this.#state)) {
         this.#forget(key);
         continue;
       }
-      const next = nextAfter(wanted.want, answer);
+      const isWhole = wanted.want.type !== 'range' || parts?.at(-1)?.to === wanted.want.to;
+      const next = nextAfter(wanted.want, answer, isWhole);
       if (next === undefined) this.#removeSource(key, request.peer);
-      else if (isCurrent) wanted.want = next;
+      else if (parts !== undefined) wanted.want = next;
     }
   }
 
@@ -159,7 +178,7 @@ export class WantList {
       expiredCount++;
     }
     for (const [requestId, { endsAtMs }] of this.#requests) {
-      if (this.#requests.size - this.#busy.size <= GIVEN_UP_MAX) break;
+      if (this.#requests.size - this.#underWay.size <= GIVEN_UP_MAX) break;
       if (endsAtMs === undefined) this.#requests.delete(requestId);
     }
     return expiredCount;
@@ -181,32 +200,54 @@ export class WantList {
   }
 
   /** What `peer` can be asked for at once. A branch is asked for alone, so that its answer tells how it went. */
-  #choose(peer: Did): Wanted[] {
+  #choose(peer: Did, requestId: number): Wanted[] {
     const chosen: Wanted[] = [];
+    let round: HeadRound | undefined;
     for (const key of this.#keysOf.get(peer) ?? []) {
       const wanted = this.#wants.get(key);
-      if (wanted === undefined || wanted.askedIn !== undefined) continue;
-      if (isMet(wanted.want, this.#state)) {
+      if (wanted === undefined) continue;
+      const { want } = wanted;
+      if (isMet(want, this.#state)) {
         this.#forget(key);
         continue;
       }
-      if (wanted.want.type === 'branch') {
-        if (chosen.length === 0) return [wanted];
-        continue;
-      }
+      if (want.type === 'branch' && chosen.length > 0) continue;
+      if (want.type === 'head' && (round ??= want.round) !== want.round) continue;
+      const parts = this.#partsOf(wanted);
+      if (parts === undefined) continue;
+      wanted.asked.set(requestId, parts);
       chosen.push(wanted);
-      if (chosen.length >= this.#limits.wantsPerRequestMax) break;
+      if (want.type === 'branch' || chosen.length >= this.#limits.wantsPerRequestMax) break;
     }
     return chosen;
+  }
+
+  /** The ranges to ask for, none for what has a name; undefined where all that is missing is under way. */
+  #partsOf({ want, asked, sources }: Wanted): readonly LogRange[] | undefined {
+    if (want.type !== 'range') {
+      if (asked.size > 0) return undefined;
+      return want.type === 'branch' ? [stretchOf(want)] : [];
+    }
+    const isShared = sources.size > 1;
+    const countMax = isShared ? PART_ENTRIES : Number.MAX_SAFE_INTEGER;
+    const windowMax = isShared ? this.#limits.parkedPerLogMax : Number.MAX_SAFE_INTEGER;
+    const parts = missingOf(want, this.#state, [...asked.values()].flat(), countMax, windowMax);
+    return parts.length === 0 ? undefined : parts;
+  }
+
+  #underWayTo(peer: Did): number {
+    let count = 0;
+    for (const request of this.#underWay) if (request.peer === peer) count++;
+    return count;
   }
 
   #giveUp(requestId: number, request: Request): void {
     if (request.endsAtMs === undefined) return;
     request.endsAtMs = undefined;
-    this.#busy.delete(request.peer);
+    this.#underWay.delete(request);
     for (const key of request.keys) {
       const wanted = this.#wants.get(key);
-      if (wanted?.askedIn === requestId) wanted.askedIn = undefined;
+      wanted?.asked.delete(requestId);
       this.#removeSource(key, request.peer);
     }
   }
@@ -224,4 +265,11 @@ export class WantList {
     keys?.delete(key);
     if (keys?.size === 0) this.#keysOf.delete(peer);
   }
+}
+
+function headsRequest(wants: readonly HeadWant[]): HeadsRequest | null {
+  const round = wants[0]?.round;
+  if (round === undefined) return null;
+  const tops = Array.from(round.logs, ({ topId }) => topId).filter((id) => id !== undefined);
+  return { roundId: round.roundId, wants: wants.map(({ hash }) => hash), haves: tops.map(round.hash) };
 }

@@ -1,13 +1,27 @@
 import { equalBytes, type Did } from '@icn/identity';
-import { filterOf, lackedBy, summaryBytes, wantsOf } from './reconcile.js';
 import { TokenBucket } from '../bounds/token-bucket.js';
+import type { WantList } from '../pull/want-list.js';
 import type { TopicContext } from '../topic/topic-context.js';
 import type { TopicState } from '../topic/topic-state.js';
-import type { AntiEntropy, ClockComponent, FilterSummary, Summary } from '../wire/messages.js';
-import { u64FromBytes } from '../wire/u64.js';
-import type { WantList } from '../pull/want-list.js';
+import type { Topic } from '../topic.js';
+import { compareClosings } from '../topic/evidence.js';
+import type {
+  AntiEntropy,
+  ClosedLog,
+  HoldingCounts,
+  LogName,
+  PullRequest,
+  Summary,
+} from '../wire/messages.js';
+import { headHash, type HeadHash } from './head-hash.js';
+import { Learner } from './learner.js';
+import { PeerMemory } from './peer-memory.js';
+import { SessionBills, type SessionBill } from './session-bill.js';
+import { Sessions, type Session } from './sessions.js';
+import { planFor } from './strategy.js';
+import { CLOSED_MAX, Teller } from './teller.js';
 
-/** What is known of one peer in one topic. */
+/** What is known of one follower. */
 interface PeerView {
   /** The root that it last said is its own. */
   root: Uint8Array | undefined;
@@ -17,45 +31,76 @@ interface PeerView {
   readonly bucket: TokenBucket;
 }
 
-type SummaryKind = 'clock' | 'filter';
+/** A frame of a pull that passed within a session: bytes without those of the entries in it. */
+export interface PullCost {
+  readonly sentBytes?: number;
+  readonly receivedBytes?: number;
+  readonly entriesReceived?: number;
+  readonly entriesSent?: number;
+  /** It is a request of ours. */
+  readonly isRequest?: boolean;
+}
 
-/** A clock or filter up to here goes out with the first question, which saves a round trip (guess: 32 heads). */
-const SUMMARY_IN_QUESTION_BYTES_MAX = 2_432;
-/** 8,192 components are about 610 KiB, within a frame; a longer clock is told in parts, from a random place on. */
-const CLOCK_COMPONENTS_MAX = 8_192;
+const NOTHING: HoldingCounts = { heads: 0, held: 0, parked: 0 };
 
 /**
- * The periodic repair of one topic. A round is a question and, where the roots differ, an answer:
+ * The reconciliation of one topic with one peer after another. A session:
  *
- * 1. The question carries our root, and a summary of what we hold where that is short. An equal root is answered
- *    by a root: done. A question without summary whose root differs is answered by a question with one.
- * 2. The summary is a clock, or a Bloom filter of ids under a fresh salt, as `reconcile` says. Whoever gets a clock
- *    pulls what it shows to be lacking; whoever gets a filter announces what that lacks. A question with a summary
- *    is answered with one of the same kind, or only one of the two would learn anything.
- * 3. When a pull has brought all, a new question compares the roots (I10, I11).
+ * 1. A question carries our root and counts. An equal root is answered by "equal": done.
+ * 2. Else the side that holds fewer entries learns and the other tells: whoever answers sees both counts, chooses a
+ *    strategy, and tells or asks to be told. What is told is a clock, what changed of a clock since both had one
+ *    root, or a sketch of the heads, which goes on until it shows the difference or is given up for the clock.
+ * 3. Whoever learns pulls what it lacks, and nothing else. Then its root is that of the other side: done. Or it is
+ *    not: then it tells the other side of heads that this one lacks, or a later round finds out (I10, I11).
  *
- * Every message is safe to lose, repeat or reorder: the next round starts from what is held then. No message
- * causes more than one answer, and an answer none, so two nodes never keep each other busy.
+ * By choice (`reconcile: 'bloom'`) a question carries a Bloom filter of ids under a fresh salt; who gets it announces
+ * what it lacks and answers with a filter of its own.
+ *
+ * Every message is safe to lose, repeat or reorder: the next round starts from what is held then. Each causes at
+ * most one other of its session, and a session has an end, so two nodes never keep each other busy.
  */
 export class AntiEntropyRounds {
   readonly #context: TopicContext;
   readonly #state: TopicState;
-  readonly #wants: WantList;
   readonly #peers = new Map<Did, PeerView>();
+  readonly #sessions: Sessions;
+  readonly #bills = new SessionBills();
+  readonly #memory = new PeerMemory();
+  readonly #teller: Teller;
+  readonly #learner: Learner;
+  readonly #wants: WantList;
+
   constructor(context: TopicContext, state: TopicState, wants: WantList) {
     this.#context = context;
     this.#state = state;
     this.#wants = wants;
+    this.#sessions = new Sessions(context.limits.pullTimeoutMs);
+    this.#teller = new Teller(context, state, this.#memory);
+    this.#learner = new Learner(state, wants, this.#memory, this.#teller);
+  }
+
+  get wakeAtMs(): number | undefined {
+    return this.#sessions.wakeAtMs;
+  }
+
+  /** Followers that were not seen to have our root. */
+  outOfSync(): readonly Did[] {
+    return [...this.#peers].filter(([, { root }]) => !this.#isOurs(root)).map(([peer]) => peer);
   }
 
   /** Peers that follow the topic, as far as they said so. */
-  subscribers(): readonly Did[] {
+  followers(): readonly Did[] {
     return [...this.#peers.keys()];
   }
 
   /** Peers whose last root is ours now. */
   inSync(): readonly Did[] {
-    return [...this.#peers].filter(([, view]) => this.#isInSync(view)).map(([peer]) => peer);
+    return [...this.#peers].filter(([, { root }]) => this.#isOurs(root)).map(([peer]) => peer);
+  }
+
+  /** Bills of the last sessions, the oldest first. */
+  bills(): readonly SessionBill[] {
+    return this.#bills.list();
   }
 
   addPeer(peer: Did, nowMs: number): void {
@@ -64,118 +109,232 @@ export class AntiEntropyRounds {
     this.#peers.set(peer, { root: undefined, filterTurn: 0, bucket });
   }
 
-  removePeer(peer: Did): void {
+  removePeer(peer: Did, nowMs: number): void {
     this.#peers.delete(peer);
+    for (const session of this.#sessions.of(peer)) this.#sessions.end(session, 'timed-out', nowMs);
   }
 
+  woke(nowMs: number): void {
+    this.#sessions.expire(nowMs);
+  }
+
+  /** The peer's root is ours now. */
   confirmEqual(peer: Did): void {
     const view = this.#peers.get(peer);
-    if (view !== undefined) view.root = this.#state.root;
+    if (view === undefined) return;
+    const { root, version } = this.#state;
+    view.root = root;
+    this.#memory.agreed(peer, { root, version });
   }
 
-  /** Begins a round with each of `peers`. */
-  ask(peers: readonly Did[]): void {
-    const { rounds } = this.#context;
-    for (const peer of peers)
-      this.#send(peer, rounds.nextRoundId(), false, (view) => this.#firstSummary(view));
-  }
-
-  received(peer: Did, message: AntiEntropy, nowMs: number): void {
-    const { counters, limits } = this.#context;
+  /** Begins a session with a follower, unless one that we began is under way. */
+  ask(peer: Did, nowMs: number): void {
     const view = this.#peers.get(peer);
     if (view === undefined) return;
-    const scanCount = message.summary?.type === 'filter' ? this.#state.entryCount : 0;
-    if (!view.bucket.take(1 + scanCount / limits.idsPerFilterMax, nowMs))
-      return counters.add('rounds-overload');
-    if (message.root !== null) view.root = message.root;
-    else if (message.answer) view.root = this.#state.root;
-    const { summary } = message;
-    if (!this.#isInSync(view)) {
-      if (summary?.type === 'filter') this.#announceLacked(peer, summary);
-      if (summary?.type === 'clock')
-        for (const want of wantsOf(this.#state, summary.clock)) this.#wants.add(want, peer);
-    }
-    if (!message.answer) this.#reply(peer, message);
+    if (this.#sessions.of(peer).some(({ bill }) => bill.role === 'asked')) return;
+    const session = this.#open(peer, this.#context.rounds.nextRoundId(peer), 'asked', nowMs);
+    const isBloom = this.#context.reconcile === 'bloom' && !this.#isOurs(view.root);
+    if (isBloom) chose(session, 'bloom', 'a Bloom filter of ids, as configured');
+    this.#teller.question(session, isBloom ? this.#teller.filter(view.filterTurn++) : null);
   }
 
-  #reply(peer: Did, question: AntiEntropy): void {
-    const kind = kindOf(question.summary);
-    const isEqual = question.root !== null && equalBytes(question.root, this.#state.root);
-    this.#send(peer, question.roundId, kind !== undefined || isEqual, (view) =>
-      this.#summary(kind ?? this.#ownKind(), view),
-    );
-  }
-
-  #isInSync({ root }: PeerView): boolean {
-    return root !== undefined && equalBytes(root, this.#state.root);
-  }
-
-  #announceLacked(peer: Did, filter: FilterSummary): void {
-    const { outbox, limits } = this.#context;
-    const { topic } = this.#state;
-    for (const name of lackedBy(this.#state, filter, limits.announcementsPerRoundMax)) {
-      outbox.sendWhenDurable([peer], { type: 'Announcement', topic, name, entry: undefined });
-    }
-  }
-
-  /** Speaks of what we hold, so it goes out when all of that is durable. Says no more than a root to who has ours. */
-  #send(peer: Did, roundId: number, answer: boolean, summarize: (view: PeerView) => Summary | null): void {
+  received(peer: Did, message: AntiEntropy, byteCount: number, nowMs: number): void {
     const view = this.#peers.get(peer);
     if (view === undefined) return;
-    const { root, topic } = this.#state;
-    const summary = this.#isInSync(view) ? null : summarize(view);
-    this.#context.outbox.sendWhenDurable([peer], {
-      type: 'AntiEntropy',
-      topic,
-      roundId,
-      answer,
-      root,
-      counts: null,
-      closed: [],
-      summary,
+    if (!view.bucket.take(this.#cost(message.summary), nowMs))
+      return this.#context.counters.add('rounds-overload');
+    const { roundId, answer, root, counts } = message;
+    if (root !== null) view.root = root;
+    const known = this.#sessions.find(peer, roundId);
+    if (known === undefined && answer) return;
+    const session = known ?? this.#open(peer, roundId, 'answered', nowMs);
+    this.#sessions.touch(session, nowMs);
+    session.bill.receivedBytes += byteCount;
+    session.theirRoot = root ?? session.theirRoot;
+    session.theirCounts = counts ?? session.theirCounts;
+    if (answer) this.#takeAnswer(session, view, message, nowMs);
+    else this.#takeQuestion(session, view, message, nowMs);
+  }
+
+  /** A pull from or for `peer` goes on. */
+  pulled(peer: Did, cost: PullCost, nowMs: number): void {
+    const session = this.#sessions.of(peer).at(-1);
+    if (session === undefined) return;
+    this.#sessions.touch(session, nowMs);
+    const { bill } = session;
+    bill.sentBytes += cost.sentBytes ?? 0;
+    bill.receivedBytes += cost.receivedBytes ?? 0;
+    bill.entriesReceived += cost.entriesReceived ?? 0;
+    bill.entriesSent += cost.entriesSent ?? 0;
+    if (cost.isRequest === true) bill.roundTrips++;
+  }
+
+  /** Ends the sessions of which all that was told is here, or cannot be had. Returns whether one brought news that others may lack. */
+  finishDrained(nowMs: number): boolean {
+    const drained = this.#sessions.told().filter(({ peer }) => this.#wants.isDrained(peer));
+    for (const session of drained) this.#finish(session, nowMs);
+    return drained.some(({ bill }) => bill.entriesReceived > 0);
+  }
+
+  #takeQuestion(session: Session, view: PeerView, { root, summary }: AntiEntropy, nowMs: number): void {
+    const { peer } = session;
+    if (this.#isOurs(root ?? undefined)) {
+      this.confirmEqual(peer);
+      this.#teller.equal(session);
+      return this.#sessions.end(session, 'equal', nowMs);
+    }
+    if (summary?.type === 'filter') {
+      chose(session, 'bloom', 'answered in kind');
+      this.#teller.lacked(session, summary);
+      return this.#teller.answerFilter(session, view.filterTurn++);
+    }
+    if (summary?.type === 'clock') {
+      chose(session, 'clock', 'answered in kind');
+      this.#teller.clock(session, true);
+      return this.#told(session, this.#learner.clock(session, summary), nowMs);
+    }
+    if (this.#memory.isBarren(peer, this.#state.root, session.theirRoot)) {
+      this.#teller.differs(session);
+      return this.#sessions.end(session, 'differs', nowMs);
+    }
+    return this.#steer(session);
+  }
+
+  /** Whoever answers sees both counts: the side that holds fewer entries learns. */
+  #steer(session: Session): void {
+    const theirs = session.theirCounts ?? NOTHING;
+    const ours = this.#state.counts;
+    const isLearner = theirs.held > ours.held;
+    const base = this.#memory.base(session.peer);
+    const hash = this.#hash(session);
+    const plan = planFor({
+      reconcile: this.#context.reconcile,
+      teller: isLearner ? theirs : ours,
+      learner: isLearner ? ours : theirs,
+      changedCount: isLearner || base === undefined ? undefined : this.#state.headsSince(base.version).length,
+      canSketch: hash !== undefined,
     });
+    chose(session, plan.type, plan.why);
+    if (plan.type === 'clock' || hash === undefined) {
+      if (isLearner) this.#teller.request(session, { type: 'clock-request' });
+      else this.#teller.clock(session);
+    } else if (isLearner) {
+      this.#teller.request(session, { type: 'sketch-request', first: 0, count: plan.symbolCount });
+    } else this.#teller.sketch(session, hash, 0, plan.symbolCount);
   }
 
-  #firstSummary(view: PeerView): Summary | null {
-    const kind = this.#ownKind();
-    const isShort = this.#bytes()[kind] <= SUMMARY_IN_QUESTION_BYTES_MAX;
-    return isShort ? this.#summary(kind, view) : null;
+  #takeAnswer(session: Session, view: PeerView, { root, summary, closed }: AntiEntropy, nowMs: number): void {
+    if (session.bill.role === 'asked' && !session.hasHeard) this.#compareClosings(session, closed);
+    session.hasHeard = true;
+    const hash = this.#hash(session);
+    switch (summary?.type) {
+      case undefined:
+        return this.#takeVerdict(session, root, nowMs);
+      case 'filter':
+        this.#teller.lacked(session, summary);
+        if (session.bill.role === 'asked' && view.root !== undefined) session.isTold = true;
+        return;
+      case 'clock':
+        chose(session, 'clock', session.bill.strategy === 'root' ? 'chosen by the peer' : session.bill.why);
+        return this.#told(session, this.#learner.clock(session, summary), nowMs);
+      case 'sketch':
+        if (hash === undefined) return;
+        chose(session, 'sketch', session.bill.strategy === 'root' ? 'chosen by the peer' : session.bill.why);
+        return this.#told(session, this.#learner.sketch(session, hash, summary), nowMs);
+      case 'clock-request':
+        chose(session, 'clock', 'asked for by the peer');
+        return this.#teller.clock(session, true);
+      case 'sketch-request':
+        if (hash === undefined) return;
+        chose(session, 'sketch', 'asked for by the peer');
+        return this.#teller.sketch(session, hash, summary.first, summary.count);
+    }
   }
 
-  #summary(kind: SummaryKind, view: PeerView): Summary {
-    if (kind === 'clock') return { type: 'clock', clock: this.#clock(), base: null };
-    const { idsPerFilterMax } = this.#context.limits;
-    return filterOf(this.#state, view.filterTurn++, this.#randomU64(), idsPerFilterMax);
+  /** Who asked sees which logs either side holds closed and the other does not: asks for evidence, or gives it. */
+  #compareClosings({ peer, bill }: Session, theirs: readonly ClosedLog[]): void {
+    const { outbox, evidence, peers } = this.#context;
+    const { topic } = this.#state;
+    const ours = this.#state.closed();
+    const { wanted, lacking } = compareClosings(ours, theirs);
+    if (wanted.length > 0) bill.sentBytes += outbox.send([peer], evidenceRequest(topic, wanted));
+    if (theirs.length >= CLOSED_MAX || !peers.speaks(peer, 'evidence')) return;
+    for (const { author, lane } of lacking) evidence.tell([peer], topic, this.#state.witness(author, lane));
   }
 
-  /** A short clock is better than any filter, because it is exact. */
-  #ownKind(): SummaryKind {
-    const { reconcile } = this.#context;
-    if (reconcile !== 'auto') return reconcile === 'bloom' ? 'filter' : 'clock';
-    const { clock, filter } = this.#bytes();
-    return clock > SUMMARY_IN_QUESTION_BYTES_MAX && filter < clock ? 'filter' : 'clock';
+  /** "Equal", which is meant of the root that we asked with; or a root that differs, and nothing to say about it. */
+  #takeVerdict(session: Session, root: Uint8Array | null, nowMs: number): void {
+    const isStillAsked = equalBytes(session.ourRoot, this.#state.root);
+    if (root === null && isStillAsked) this.confirmEqual(session.peer);
+    this.#sessions.end(session, root === null || this.#isOurs(root) ? 'equal' : 'differs', nowMs);
   }
 
-  #bytes(): Record<SummaryKind, number> {
-    return summaryBytes(this.#state, this.#context.limits.idsPerFilterMax);
+  /** What the peer tells was taken in. Where nothing is to be pulled, the session is at its end. */
+  #told(session: Session, isWhole: boolean, nowMs: number): void {
+    session.isTold ||= isWhole;
+    if (isWhole && this.#wants.isDrained(session.peer)) this.#finish(session, nowMs);
   }
 
-  #clock(): readonly ClockComponent[] {
-    const clock = this.#state.clock();
-    if (clock.length <= CLOCK_COMPONENTS_MAX) return clock;
-    const start = this.#randomU32() % clock.length;
-    return [...clock.slice(start), ...clock.slice(0, start)].slice(0, CLOCK_COMPONENTS_MAX);
+  /** The root check. Where the peer lacks heads of ours it is told them, and learns in turn. */
+  #finish(session: Session, nowMs: number): void {
+    const { peer, theirRoot, bill } = session;
+    if (this.#isOurs(theirRoot)) {
+      this.confirmEqual(peer);
+      return this.#sessions.end(session, 'repaired', nowMs);
+    }
+    const heads = this.#learner.oursOnlyNow(session);
+    if (heads.length > 0) this.#teller.heads(session, heads);
+    else if (bill.entriesReceived === 0 && theirRoot !== undefined)
+      this.#memory.noteFruitless(peer, this.#state.root, theirRoot);
+    this.#sessions.end(session, 'differs', nowMs);
+    if (bill.entriesReceived > 0 && heads.length === 0) this.ask(peer, nowMs);
   }
 
-  #randomU32(): number {
-    return Number(this.#randomU64() & 0xffff_ffffn);
+  #open(peer: Did, roundId: number, role: SessionBill['role'], nowMs: number): Session {
+    const { topic, counts, root } = this.#state;
+    const session: Session = {
+      peer,
+      roundId,
+      bill: this.#bills.open({ peer, topic, role, startedAtMs: nowMs, heldCount: counts.held }),
+      endsAtMs: nowMs,
+      ourRoot: root,
+      theirRoot: undefined,
+      theirCounts: undefined,
+      learner: undefined,
+      oursOnly: [],
+      isTold: false,
+      hasAnswered: false,
+      hasHeard: false,
+    };
+    this.#sessions.add(session, nowMs);
+    return session;
   }
 
-  #randomU64(): bigint {
-    return u64FromBytes(this.#context.random(8));
+  /** How heads are named in a session, where both sides know how. */
+  #hash({ peer, roundId }: Session): HeadHash | undefined {
+    const { peers } = this.#context;
+    const linkKey = peers.linkKey(peer);
+    return linkKey === undefined || !peers.speaks(peer, 'sketch') ? undefined : headHash(linkKey, roundId);
+  }
+
+  /** Looking at a filter or a sketch costs as much as looking at all that is held. */
+  #cost(summary: Summary | null): number {
+    const isScan =
+      summary?.type === 'filter' || summary?.type === 'sketch' || summary?.type === 'sketch-request';
+    return 1 + (isScan ? this.#state.entryCount / this.#context.limits.idsPerFilterMax : 0);
+  }
+
+  #isOurs(root: Uint8Array | undefined): boolean {
+    return root !== undefined && equalBytes(root, this.#state.root);
   }
 }
 
-function kindOf(summary: Summary | null): SummaryKind | undefined {
-  return summary?.type === 'clock' || summary?.type === 'filter' ? summary.type : undefined;
+function evidenceRequest(topic: Topic, evidence: readonly LogName[]): PullRequest {
+  const nothing = { missing: [], ranges: [], heads: null } as const;
+  return { type: 'PullRequest', requestId: 0, topic, ...nothing, bytesMax: 1, evidence };
+}
+
+function chose({ bill }: Session, strategy: SessionBill['strategy'], why: string): void {
+  bill.strategy = strategy;
+  bill.why = why;
 }

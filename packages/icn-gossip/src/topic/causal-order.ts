@@ -1,9 +1,11 @@
+import type { Did } from '@icn/identity';
 import type { Dep, EntryLinks } from '../entry/entry-header.js';
-import type { EntryId, EntryName } from '../entry/entry-name.js';
+import type { EntryId, EntryName, Lane } from '../entry/entry-name.js';
+import { depKey, Waiters } from './waiters.js';
 
 /** An entry whose turn has come. `late`: something that depends on it was delivered before it. */
 export interface Turn {
-  readonly name: EntryName;
+  readonly entry: EntryLinks;
   readonly late: boolean;
 }
 
@@ -25,16 +27,17 @@ interface Waiting {
  */
 export class CausalOrder {
   readonly #linkedId: (dep: Dep) => EntryId | undefined;
+  readonly #isClosed: (dep: Dep) => boolean;
   readonly #waiting = new Map<EntryId, Waiting>();
-  /** Who waits for a parent, by the parent's key. */
-  readonly #waiters = new Map<string, Set<EntryId>>();
+  readonly #waiters = new Waiters();
   readonly #waived = new Set<string>();
   /** In order of delivery, the most recent last. */
   readonly #frontier = new Map<string, Dep>();
 
-  /** `linkedId` finds the linked entry that a dep names. */
-  constructor(linkedId: (dep: Dep) => EntryId | undefined) {
+  /** `linkedId` finds the linked entry that a dep names; nothing waits for what `isClosed`, because it never comes. */
+  constructor(linkedId: (dep: Dep) => EntryId | undefined, isClosed: (dep: Dep) => boolean) {
     this.#linkedId = linkedId;
+    this.#isClosed = isClosed;
   }
 
   get waitingCount(): number {
@@ -43,7 +46,7 @@ export class CausalOrder {
 
   /** What a new entry depends on besides `prev`, its log's last entry: most recent first. */
   frontier(depsMax: number, prev: EntryName | undefined): readonly Dep[] {
-    const ownKey = prev === undefined ? undefined : keyOf(depOf(prev));
+    const ownKey = prev === undefined ? undefined : depKey(depOf(prev));
     const recentFirst = [...this.#frontier].toReversed().filter(([key]) => key !== ownKey);
     return recentFirst.slice(0, depsMax).map(([, dep]) => dep);
   }
@@ -66,11 +69,9 @@ export class CausalOrder {
     const { entry, unmet } = waiting;
     const prev = prevOf(entry);
     for (const key of unmet) {
-      if (prev !== undefined && key === keyOf(prev)) continue;
+      if (prev !== undefined && key === depKey(prev)) continue;
       unmet.delete(key);
-      const waiters = this.#waiters.get(key);
-      waiters?.delete(id);
-      if (waiters?.size === 0) this.#waiters.delete(key);
+      this.#waiters.remove(key, id);
       this.#noteWaived(key);
     }
     if (unmet.size > 0) return [];
@@ -78,32 +79,42 @@ export class CausalOrder {
     return this.#deliver(entry);
   }
 
+  /**
+   * A log is closed from a seq on: what waits there never has its turn, and nothing else waits for it any more.
+   * `ids` are those of the log that `add` was given. Returns whose turn it is now, parents first.
+   */
+  close(author: Did, lane: Lane, from: number, ids: readonly EntryId[]): readonly Turn[] {
+    for (const id of ids) {
+      for (const key of this.#waiting.get(id)?.unmet ?? []) this.#waiters.remove(key, id);
+      this.#waiting.delete(id);
+    }
+    for (const [key, dep] of this.#frontier)
+      if (dep.author === author && dep.lane === lane && dep.seq >= from) this.#frontier.delete(key);
+    const keys = this.#waiters.keysFrom(author, lane, from);
+    return keys.flatMap((key) => this.#meet(key)).flatMap((entry) => this.#deliver(entry));
+  }
+
   /** Takes an entry that was delivered in an earlier run of this node, in the order of delivery. */
   restore(entry: EntryLinks): void {
-    for (const parent of parentsOf(entry)) if (!this.#isDelivered(parent)) this.#noteWaived(keyOf(parent));
+    for (const parent of parentsOf(entry)) if (!this.#isMet(parent)) this.#noteWaived(depKey(parent));
     this.#noteDelivered(entry);
   }
 
   #judge(entry: EntryLinks): readonly Turn[] {
     const { id } = entry.name;
-    const parents = parentsOf(entry).filter((parent) => !this.#isDelivered(parent));
-    const unmet = new Set(parents.map(keyOf));
-    if (unmet.size === 0) {
+    const parents = parentsOf(entry).filter((parent) => !this.#isMet(parent));
+    if (parents.length === 0) {
       this.#waiting.delete(id);
       return this.#deliver(entry);
     }
-    this.#waiting.set(id, { entry, unmet });
-    for (const key of unmet) {
-      const waiters = this.#waiters.get(key);
-      if (waiters === undefined) this.#waiters.set(key, new Set([id]));
-      else waiters.add(id);
-    }
+    this.#waiting.set(id, { entry, unmet: new Set(parents.map(depKey)) });
+    for (const parent of parents) this.#waiters.add(parent, id);
     return [];
   }
 
-  #isDelivered(dep: Dep): boolean {
+  #isMet(dep: Dep): boolean {
     const id = this.#linkedId(dep);
-    return id !== undefined && !this.#waiting.has(id);
+    return id === undefined ? this.#isClosed(dep) : !this.#waiting.has(id);
   }
 
   #deliver(first: EntryLinks): Turn[] {
@@ -111,8 +122,8 @@ export class CausalOrder {
     const ready = [first];
     for (let index = 0; index < ready.length; index++) {
       const entry = ready[index]!;
-      turns.push({ name: entry.name, late: this.#noteDelivered(entry) });
-      ready.push(...this.#meet(keyOf(depOf(entry.name))));
+      turns.push({ entry, late: this.#noteDelivered(entry) });
+      ready.push(...this.#meet(depKey(depOf(entry.name))));
     }
     return turns;
   }
@@ -120,22 +131,21 @@ export class CausalOrder {
   /** Entries for which the parent `key` was the last that was missing. */
   #meet(key: string): EntryLinks[] {
     const ready: EntryLinks[] = [];
-    for (const id of this.#waiters.get(key) ?? []) {
+    for (const id of this.#waiters.take(key)) {
       const waiting = this.#waiting.get(id);
       if (waiting === undefined || !waiting.unmet.delete(key) || waiting.unmet.size > 0) continue;
       this.#waiting.delete(id);
       ready.push(waiting.entry);
     }
-    this.#waiters.delete(key);
     return ready;
   }
 
   /** Moves the frontier past `entry`. Returns whether it is late: then something delivered depends on it already. */
   #noteDelivered(entry: EntryLinks): boolean {
-    for (const parent of parentsOf(entry)) this.#frontier.delete(keyOf(parent));
+    for (const parent of parentsOf(entry)) this.#frontier.delete(depKey(parent));
     const dep = depOf(entry.name);
-    const isLate = this.#waived.delete(keyOf(dep));
-    if (!isLate) this.#frontier.set(keyOf(dep), dep);
+    const isLate = this.#waived.delete(depKey(dep));
+    if (!isLate) this.#frontier.set(depKey(dep), dep);
     dropOldest(this.#frontier, FRONTIER_MAX);
     return isLate;
   }
@@ -157,10 +167,6 @@ function prevOf({ name, prev }: EntryLinks): Dep | undefined {
 function parentsOf(entry: EntryLinks): readonly Dep[] {
   const prev = prevOf(entry);
   return prev === undefined ? entry.deps : [prev, ...entry.deps];
-}
-
-function keyOf({ author, lane, seq, idPrefix }: Dep): string {
-  return `${author}/${lane}/${seq}/${idPrefix}`;
 }
 
 function dropOldest(collection: Map<string, unknown> | Set<string>, sizeMax: number): void {

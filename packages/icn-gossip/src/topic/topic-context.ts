@@ -6,6 +6,7 @@ import type { DropName } from '../drops.js';
 import type { GossipLimits } from '../limits.js';
 import type { Outbox } from '../outbox.js';
 import type { PeerQuota } from '../bounds/peer-quota.js';
+import type { EvidenceServer } from '../pull/evidence-server.js';
 import type { TokenBucket } from '../bounds/token-bucket.js';
 import type { PullServer } from '../pull/pull-server.js';
 
@@ -25,6 +26,9 @@ export interface TopicContext {
   readonly counters: Counters<DropName>;
   readonly outbox: Outbox;
   readonly server: PullServer;
+  readonly evidence: EvidenceServer;
+  /** Whether another live node was found to publish with this node's DID: then this one does not, in any topic. */
+  readonly ownDid: { isElsewhere: boolean };
   /** What each peer makes this node want, over all topics. */
   readonly wantQuota: PeerQuota;
   /** Links that the overlays of all topics may ask for. */

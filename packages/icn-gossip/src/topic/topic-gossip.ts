@@ -1,37 +1,39 @@
 import type { Did } from '@icn/identity';
 import { earliest } from '../bounds/deadlines.js';
-import { AntiEntropyRounds } from '../repair/anti-entropy.js';
 import type { DropName } from '../drops.js';
-import {
-  createEntry,
-  decodeEntry,
-  verifyEntry,
-  type DecodedEntry,
-  type VerifiedEntry,
-} from '../entry/entry.js';
-import { decodeHeader, type EntryLinks } from '../entry/entry-header.js';
-import { entryIdOf, type EntryName } from '../entry/entry-name.js';
-import type { StoredHeader } from '../entry/entry-store.js';
-import { GossipError } from '../errors.js';
-import { PROTOCOL } from '../limits.js';
-import type { Topic } from '../topic.js';
-import type { TopicContext } from './topic-context.js';
-import { TopicState, type Delivery } from './topic-state.js';
-import type { Announcement, Announcements, PullResponse, TopicMessage } from '../wire/messages.js';
-import { TopicPush } from '../push/topic-push.js';
+import { decodeEntry, encodedByteCount, type DecodedEntry, type VerifiedEntry } from '../entry/entry.js';
+import type { EntryName } from '../entry/entry-name.js';
+import type { StoredHeader, StoredWithdrawal } from '../entry/entry-store.js';
 import { branchWant } from '../pull/want.js';
 import { WantList } from '../pull/want-list.js';
+import { TopicPush } from '../push/topic-push.js';
+import { AntiEntropyRounds } from '../repair/anti-entropy.js';
+import type { SessionBill } from '../repair/session-bill.js';
+import type { Topic } from '../topic.js';
+import type {
+  Announcement,
+  Announcements,
+  Equivocation,
+  PullRequest,
+  PullResponse,
+  TopicMessage,
+} from '../wire/messages.js';
+import { Admission } from './admission.js';
+import { Publisher } from './publisher.js';
+import { restoreInto } from './restore.js';
+import type { TopicContext } from './topic-context.js';
+import { TopicState } from './topic-state.js';
 
 /** The protocol of one topic: push, pull and anti-entropy around what the node holds of it. */
 export class TopicGossip {
   readonly state: TopicState;
   readonly #context: TopicContext;
+  readonly #admission: Admission;
   readonly #wants: WantList;
   readonly #rounds: AntiEntropyRounds;
   readonly #push: TopicPush;
-  /** Peers whose pull brought something new since it began. */
-  readonly #bringers = new Set<Did>();
-  #isJoined = false;
+  /** While the topic is joined. */
+  #publisher: Publisher | undefined;
 
   constructor(topic: Topic, context: TopicContext) {
     this.#context = context;
@@ -39,14 +41,34 @@ export class TopicGossip {
     this.#wants = new WantList(this.state, context);
     this.#rounds = new AntiEntropyRounds(context, this.state, this.#wants);
     this.#push = new TopicPush(topic, context);
+    this.#admission = new Admission({
+      context,
+      state: this.state,
+      followers: () => this.subscribers(),
+      onTaking: (entry, from) => {
+        if (from !== undefined) this.#publisher?.arrived(entry);
+        this.#push.came(entry.name);
+      },
+    });
   }
 
   get isJoined(): boolean {
-    return this.#isJoined;
+    return this.#publisher !== undefined;
   }
 
   get wakeAtMs(): number | undefined {
-    return earliest(this.state.wakeAtMs, this.#wants.wakeAtMs, this.#push.wakeAtMs);
+    return earliest(
+      this.state.wakeAtMs,
+      this.#wants.wakeAtMs,
+      this.#rounds.wakeAtMs,
+      this.#push.wakeAtMs,
+      this.#publisher?.wakeAtMs,
+    );
+  }
+
+  /** Bills of the last reconciliations, the oldest first. */
+  bills(): readonly SessionBill[] {
+    return this.#rounds.bills();
   }
 
   /** Peers whose last root is ours now. */
@@ -54,31 +76,50 @@ export class TopicGossip {
     return this.#rounds.inSync();
   }
 
+  /** Peers that are up and follow the topic. */
   subscribers(): readonly Did[] {
-    return this.#rounds.subscribers();
+    return this.#rounds.followers();
   }
 
   join(nowMs: number): void {
-    this.#isJoined = true;
+    this.#publisher = new Publisher({
+      context: this.#context,
+      state: this.state,
+      startedAtMs: nowMs,
+      followers: () => this.subscribers(),
+      publish: (entry, madeAtMs) => {
+        this.#admission.take(entry, madeAtMs);
+        this.#push.publish(entry, madeAtMs);
+      },
+    });
+    this.#admission.deliver(this.state.settle(nowMs));
     this.#pump(nowMs);
   }
 
   leave(): void {
-    this.#isJoined = false;
+    this.#publisher?.rejectAll('not-joined', `this node does not follow ${this.state.topic} any more`);
+    this.#publisher = undefined;
     this.#push.leave();
+  }
+
+  /** What there was to learn of who is there has changed; only what waits for peers cares. */
+  peersChanged(nowMs: number): void {
+    if (this.#publisher?.isAsking === true) this.#publisher.tend(nowMs);
   }
 
   /** A peer that is up follows the topic. */
   followerUp(peer: Did, nowMs: number): void {
     this.#rounds.addPeer(peer, nowMs);
     this.#push.followerUp(peer, nowMs);
+    this.peersChanged(nowMs);
   }
 
   followerDown(peer: Did, nowMs: number): void {
-    this.#rounds.removePeer(peer);
-    this.#bringers.delete(peer);
+    this.#rounds.removePeer(peer, nowMs);
     this.#wants.dropPeer(peer);
     this.#push.followerDown(peer, nowMs);
+    this.#publisher?.peerDown(peer);
+    this.peersChanged(nowMs);
     this.#pump(nowMs);
   }
 
@@ -87,11 +128,13 @@ export class TopicGossip {
     this.#push.unreachable(peer, nowMs);
   }
 
-  twinMet(): void {}
+  twinMet(): void {
+    this.#publisher?.twinMet();
+  }
 
-  /** Begins a round with a follower. */
-  ask(peer: Did, _nowMs: number): void {
-    this.#rounds.ask([peer]);
+  /** Begins a reconciliation with a follower. */
+  ask(peer: Did, nowMs: number): void {
+    this.#rounds.ask(peer, nowMs);
   }
 
   /** The peer's root is ours now. */
@@ -99,83 +142,65 @@ export class TopicGossip {
     this.#rounds.confirmEqual(peer);
   }
 
-  received(from: Did, message: TopicMessage, _byteCount: number, nowMs: number): void {
+  received(from: Did, message: TopicMessage, byteCount: number, nowMs: number): void {
     switch (message.type) {
       case 'Announcement':
         return this.#receivedAnnouncement(from, message, nowMs);
       case 'Announcements':
         return this.#receivedAnnouncements(from, message, nowMs);
       case 'PullRequest':
-        return this.#context.server.request(from, message, this.state);
+        return this.#receivedPullRequest(from, message, byteCount, nowMs);
       case 'PullResponse':
-        return this.#receivedPullResponse(from, message, nowMs);
+        this.#receivedPullResponse(from, message, byteCount, nowMs);
+        return this.peersChanged(nowMs);
       case 'AntiEntropy':
-        this.#rounds.received(from, message, nowMs);
+        this.#rounds.received(from, message, byteCount, nowMs);
         return this.#pump(nowMs);
       case 'Equivocation':
-        return;
-      default:
+        return this.#receivedEquivocation(from, message, nowMs);
+      case 'Graft':
+      case 'Prune':
+      case 'Join':
+      case 'ForwardJoin':
+      case 'Neighbor':
+      case 'NeighborAnswer':
+      case 'Disconnect':
+      case 'Shuffle':
+      case 'ShuffleReply':
         return this.#push.received(from, message, nowMs);
     }
   }
 
   woke(nowMs: number): void {
-    this.#deliver(this.state.expire(nowMs));
+    this.#admission.deliver(this.state.expire(nowMs));
+    this.#rounds.woke(nowMs);
     const expiredCount = this.#wants.expire(nowMs);
     if (expiredCount > 0) this.#context.counters.add('pull-timeout', expiredCount);
     for (const { name, by } of this.#push.woke(nowMs))
       for (const peer of by) if (this.#push.isFollower(peer)) this.#wants.add({ type: 'entry', name }, peer);
+    this.peersChanged(nowMs);
     this.#pump(nowMs);
   }
 
   /** Takes in what the store held, before the topic is joined. */
-  restored(entries: readonly StoredHeader[], nowMs: number): void {
-    for (const { header: bytes, position } of entries) {
-      const header = decodeHeader(bytes);
-      if (typeof header === 'string') {
-        this.#context.counters.add(header);
-        if (position !== undefined) this.state.skip(position);
-        continue;
-      }
-      const { author, lane, seq, prev, deps } = header;
-      const links: EntryLinks = { name: { author, lane, seq, id: entryIdOf(bytes) }, prev, deps };
-      if (this.state.has(links.name)) continue;
-      if (position === undefined) this.#deliver(this.state.accept(links, nowMs));
-      else this.state.restore(links, position);
-    }
+  restored(entries: readonly (StoredHeader | StoredWithdrawal)[]): void {
+    restoreInto(this.state, entries, this.#context.counters);
   }
 
   /** Makes an entry of our own, of a copy of the payload. Announced, delivered and acknowledged once durable (I8). */
   submit(payload: Uint8Array, ref: number, nowMs: number): void {
-    const { keyPair, network, outbox, limits } = this.#context;
-    if (payload.length > PROTOCOL.payloadBytesMax) {
-      const message = `the payload has ${payload.length} bytes; an entry takes at most ${PROTOCOL.payloadBytesMax}`;
-      throw new GossipError('payload-too-large', message);
-    }
-    const { topic } = this.state;
-    const prev = this.state.lastOf(keyPair.did, 0);
-    const fields = {
-      network,
-      topic,
-      lane: 0 as const,
-      seq: (prev?.seq ?? 0) + 1,
-      prev: prev?.id ?? null,
-      deps: this.state.frontier(prev),
-      timestampMs: Math.floor(nowMs),
-    };
-    const entry = createEntry(keyPair, fields, Uint8Array.from(payload));
-    if (this.state.refusalOf(linksOf(entry)) !== undefined) {
-      const message = `topic ${topic} holds ${limits.entriesPerTopicMax} entries, which is the limit of this node`;
-      throw new GossipError('topic-full', message);
-    }
-    this.#take(entry, nowMs);
-    this.#push.publish(entry, nowMs);
-    outbox.effectWhenDurable({ type: 'acknowledge', ref, name: entry.name });
+    this.#publisher?.submit(payload, ref, nowMs);
+  }
+
+  /** An answer to a pull went out. */
+  answered(to: Did, sentBytes: number, entriesSent: number, nowMs: number): void {
+    this.#rounds.pulled(to, { sentBytes, entriesSent }, nowMs);
   }
 
   /** A name alone is to be pulled at once: repair and peers without the tree announce so. */
   #receivedAnnouncement(from: Did, { name, entry }: Announcement, nowMs: number): void {
     if (this.state.has(name)) this.#repeated(name, from, entry !== undefined, nowMs);
+    else if (this.state.isClosed(name)) this.#context.counters.add('log-closed');
     else if (entry === undefined) this.#wants.add({ type: 'entry', name }, from);
     else this.#receivedPush(from, decodeEntry(entry), nowMs, name);
     this.#pump(nowMs);
@@ -183,7 +208,10 @@ export class TopicGossip {
 
   #receivedAnnouncements(from: Did, { entries, names }: Announcements, nowMs: number): void {
     for (const parts of entries) this.#receivedPush(from, decodeEntry(parts), nowMs);
-    for (const name of names) this.#push.announced(name, from, this.state.has(name), nowMs);
+    for (const name of names) {
+      const isOver = this.state.has(name) || this.state.isClosed(name);
+      this.#push.announced(name, from, isOver, nowMs);
+    }
     this.#pump(nowMs);
   }
 
@@ -199,107 +227,73 @@ export class TopicGossip {
     if (isPushed) this.#push.repeated(name, from, nowMs);
   }
 
-  /** Takes each entry for itself: one that is bad costs itself and nothing else. */
-  #receivedPullResponse(from: Did, { requestId, entries, more }: PullResponse, nowMs: number): void {
-    const { counters } = this.#context;
-    if (!this.#wants.expects(requestId, from)) return counters.add('response-unsolicited');
-    const linkedCountBefore = this.state.entryCount;
-    const news: VerifiedEntry[] = [];
-    let last: EntryName | undefined;
-    for (const parts of entries) {
-      const entry = parts === undefined ? 'entry-malformed' : decodeEntry(parts);
-      const verified = this.#admit(entry, from, nowMs);
-      if (verified !== undefined) news.push(verified);
-      if (typeof entry !== 'string') last = entry.name;
-    }
-    if (news.length > 0) this.#bringers.add(from);
-    this.#push.relayPulled(news, from, nowMs);
-    const linkedUpTo = last !== undefined && this.state.isLinked(last) ? last.seq : 0;
-    const hasLinked = this.state.entryCount > linkedCountBefore;
-    this.#wants.settle(requestId, { more, hasNews: news.length > 0, hasLinked, linkedUpTo });
-    this.#pump(nowMs);
-    if (this.#wants.isDrained(from) && this.#bringers.delete(from)) this.#compareRoots(from);
+  #receivedPullRequest(from: Did, request: PullRequest, receivedBytes: number, nowMs: number): void {
+    this.#rounds.pulled(from, { receivedBytes }, nowMs);
+    this.#context.evidence.request(from, request, this.state);
+    this.#context.server.request(from, request, this.state);
   }
 
-  /** Decides on an entry from a peer: known, at fault, no room, or taken. The only way into the topic. */
+  /** Takes each entry for itself: one that is bad costs itself and nothing else. */
+  #receivedPullResponse(from: Did, message: PullResponse, byteCount: number, nowMs: number): void {
+    const { requestId, entries, more } = message;
+    const { counters } = this.#context;
+    const isOwnLog = this.#publisher?.expects(requestId, from) === true;
+    if (!isOwnLog && !this.#wants.expects(requestId, from)) return counters.add('response-unsolicited');
+    const decoded = entries.map((parts) => (parts === undefined ? 'entry-malformed' : decodeEntry(parts)));
+    const news = decoded
+      .map((entry) => this.#admit(entry, from, nowMs))
+      .filter((entry) => entry !== undefined);
+    if (isOwnLog) this.#publisher?.answered(from, more, news.length);
+    this.#push.relayPulled(news, from, nowMs);
+    const readable = entries.filter((parts) => parts !== undefined);
+    const receivedBytes = byteCount - encodedByteCount(readable);
+    this.#rounds.pulled(from, { receivedBytes, entriesReceived: news.length }, nowMs);
+    const names = decoded.filter((entry) => typeof entry !== 'string').map(({ name }) => name);
+    const last = names.at(-1);
+    const linkedUpTo = last !== undefined && this.state.isLinked(last) ? last.seq : 0;
+    this.#wants.settle(requestId, { more, hasNews: news.length > 0, linkedUpTo, names });
+    this.#pump(nowMs);
+  }
+
+  #receivedEquivocation(from: Did, message: Equivocation, nowMs: number): void {
+    if (this.#admission.admitEvidence(from, message)) this.#rounds.ask(from, nowMs);
+    this.#pump(nowMs);
+  }
+
+  /** Takes an entry from a peer, where it is to be taken; where it is parked, the peer is asked for what lies below. */
   #admit(
     entry: DecodedEntry | DropName,
     from: Did,
     nowMs: number,
     announced?: EntryName,
   ): VerifiedEntry | undefined {
-    const verified = typeof entry === 'string' ? entry : this.#verify(entry, announced);
-    if (typeof verified === 'string') {
-      this.#context.counters.add(verified);
-      return undefined;
-    }
-    this.#take(verified, nowMs);
-    if (!this.state.isLinked(verified.name)) this.#wantParents(verified, from);
+    const verified = this.#admission.admit(entry, from, nowMs, announced);
+    if (verified === undefined) return undefined;
+    const { name } = verified;
+    if (this.state.has(name) && !this.state.isLinked(name)) this.#wantParents(name, from);
     return verified;
   }
 
-  #verify(entry: DecodedEntry, announced: EntryName | undefined): VerifiedEntry | DropName {
-    const { header, name } = entry;
-    if (header.network !== this.#context.network) return 'network-wrong';
-    if (header.topic !== this.state.topic) return 'topic-wrong';
-    if (announced !== undefined && !isSameName(announced, name)) return 'name-wrong';
-    if (this.state.has(name)) return 'duplicate';
-    return this.state.refusalOf(linksOf(entry)) ?? verifyEntry(entry, this.#context.verifySignature);
-  }
-
-  /** Stores a verified entry, and delivers what it brings the turn of. */
-  #take(entry: VerifiedEntry, nowMs: number): void {
-    const { topic } = this.state;
-    this.#push.came(entry.name);
-    this.#context.outbox.write({ type: 'entry', topic, id: entry.name.id, parts: entry.parts });
-    this.#deliver(this.state.accept(linksOf(entry), nowMs));
-  }
-
-  #deliver(deliveries: readonly Delivery[]): void {
-    const { outbox } = this.#context;
-    const { topic } = this.state;
-    for (const { name, position, late } of deliveries) {
-      outbox.write({ type: 'position', topic, position, id: name.id });
-      outbox.effectWhenDurable({ type: 'deliver', topic, position, name, late, forked: false });
-    }
-  }
-
-  /** An entry is parked: whoever sent it is asked for what lies below. */
-  #wantParents({ name }: VerifiedEntry, from: Did): void {
+  #wantParents(name: EntryName, from: Did): void {
     const { author, lane, seq } = name;
     const linkedSeqMax = this.state.log(author, lane)?.linkedSeqMax ?? 0;
     const isFork = seq <= linkedSeqMax + 1;
     this.#wants.add(isFork ? branchWant(name) : { type: 'range', author, lane, to: seq - 1 }, from);
   }
 
-  /** A pull is complete: the source is asked whether all is equal now, the others whether they want the news. */
-  #compareRoots(source: Did): void {
-    this.#rounds.ask([source, ...this.#rounds.subscribers().filter((peer) => peer !== source)]);
-  }
-
-  /** Asks every peer that has something we want and is not being asked. */
+  /** Asks every peer that has something we want. When a pull is complete, neighbours are asked whether they have its news. */
   #pump(nowMs: number): void {
     const { outbox, limits } = this.#context;
     const { topic } = this.state;
-    for (const peer of this.#wants.idlePeers()) {
-      const ask = this.#wants.ask(peer, nowMs);
-      if (ask === undefined) continue;
-      outbox.send([peer], {
-        type: 'PullRequest',
-        topic,
-        ...ask,
-        bytesMax: limits.responseBytesMax,
-        heads: null,
-        evidence: [],
-      });
+    for (const peer of this.#wants.sources()) {
+      for (let ask = this.#wants.ask(peer, nowMs); ask !== undefined; ask = this.#wants.ask(peer, nowMs)) {
+        const bytesMax = limits.responseBytesMax;
+        const sentBytes = outbox.send([peer], { type: 'PullRequest', topic, ...ask, bytesMax, evidence: [] });
+        this.#rounds.pulled(peer, { sentBytes, isRequest: true }, nowMs);
+      }
     }
+    if (!this.#rounds.finishDrained(nowMs)) return;
+    for (const peer of this.#rounds.outOfSync())
+      if (this.#push.neighbors.has(peer)) this.#rounds.ask(peer, nowMs);
   }
-}
-
-function linksOf({ name, header }: Pick<VerifiedEntry, 'name' | 'header'>): EntryLinks {
-  return { name, prev: header.prev, deps: header.deps };
-}
-
-function isSameName(a: EntryName, b: EntryName): boolean {
-  return a.id === b.id && a.author === b.author && a.lane === b.lane && a.seq === b.seq;
 }

@@ -2,31 +2,46 @@ import type { Did } from '@icn/identity';
 import { CausalOrder, type Turn } from './causal-order.js';
 import type { EntryLinks } from '../entry/entry-header.js';
 import type { EntryId, EntryName, Lane } from '../entry/entry-name.js';
-import { HaveSet } from './have-set.js';
+import { Forks, placeKey } from './forks.js';
+import type { HaveSet, SeqRange } from './have-set.js';
+import { headsOf, Logs, type Log } from './logs.js';
 import { PROTOCOL, type GossipLimits } from '../limits.js';
 import type { Topic } from '../topic.js';
-import { rootRow, topicRoot } from './topic-root.js';
-import type { ClockComponent } from '../wire/messages.js';
+import { topicRoot } from './topic-root.js';
+import type { ClosedLog, HoldingCounts, LogName } from '../wire/messages.js';
 
 /** An entry and the local position it was given, once and for ever (I7). */
-export interface Delivery extends Turn {
+export interface Delivery {
+  readonly name: EntryName;
   readonly position: number;
+  /** Something that depends on it was delivered before it. */
+  readonly late: boolean;
+  /** When it was delivered, another entry with its `prev` was known here: its author forked the log there (I9). */
+  readonly forked: boolean;
 }
 
-/** A log of the topic: one author's lane. */
-interface Log {
-  readonly author: Did;
-  readonly lane: Lane;
-  readonly held: HaveSet;
-  /** Its heads as the root counts them; undefined where they changed since. */
-  rootRows: readonly Uint8Array[] | undefined;
+/** A log was closed, or from a lower seq on than before. */
+export interface Closing {
+  readonly log: ClosedLog;
+  /** The entries whose headers prove it, at most `PROTOCOL.witnessEntriesMax`. */
+  readonly witness: readonly EntryId[];
+  /** Where consumers are told of it; undefined where nothing left that they had been given. */
+  readonly position: number | undefined;
+}
+
+/** What happened beside deliveries. */
+export interface StateNews {
+  readonly closings: readonly Closing[];
+  /** Parked entries that made room for others nearer to the hole. */
+  readonly evictedCount: number;
 }
 
 /**
- * Why a topic does not take an entry. All but `seq-wrong` are shortages: not the entry's fault, so it may be
- * taken later. `seq-wrong`: its seq does not follow that of its `prev`, so nobody ever links it.
+ * Why a topic does not take an entry. `topic-full`, `logs-full` and `parked-full` are shortages: not the entry's
+ * fault, so it may be taken later. `seq-wrong`: its seq does not follow that of its `prev`, so nobody ever links
+ * it. `log-closed`: its author forked the log beyond bearing, at or below it.
  */
-export type Refusal = 'topic-full' | 'logs-full' | 'parked-full' | 'seq-wrong';
+export type Refusal = 'topic-full' | 'logs-full' | 'parked-full' | 'seq-wrong' | 'log-closed';
 
 /**
  * What this node holds of one topic: have-sets, root, causal order and positions. Knows nothing of peers,
@@ -36,20 +51,25 @@ export class TopicState {
   readonly topic: Topic;
   readonly #network: string;
   readonly #limits: GossipLimits;
-  readonly #logs = new Map<string, Log>();
-  readonly #causal = new CausalOrder((dep) =>
-    this.log(dep.author, dep.lane)
-      ?.at(dep.seq)
-      .find((id) => id.startsWith(dep.idPrefix)),
+  readonly #logs = new Logs();
+  readonly #causal = new CausalOrder(
+    (dep) =>
+      this.log(dep.author, dep.lane)
+        ?.at(dep.seq)
+        .find((id) => id.startsWith(dep.idPrefix)),
+    (dep) => this.isClosed(dep),
   );
   /** When to stop waiting for an entry's causal parents; oldest first, because the wait is the same for all. */
   readonly #waitEndsAtMs = new Map<EntryId, number>();
   /** Delivered in an earlier run, but not linked now, because the store lost a parent: never delivered twice. */
   readonly #deliveredUnlinked = new Set<EntryId>();
-  #linkedCount = 0;
-  #headCount = 0;
-  #heldCount = 0;
+  /** Linked entries that the store gave back undelivered; they have their turns once all that it holds is known. */
+  #undelivered: EntryLinks[] = [];
+  /** Entries ever written to the store: what leaves the topic stays there, so this bounds the disk. */
+  #storedCount = 0;
   #lastPosition = 0;
+  #closings: Closing[] = [];
+  #evictedCount = 0;
   #root: Uint8Array | undefined;
 
   constructor(topic: Topic, network: string, limits: GossipLimits) {
@@ -60,26 +80,43 @@ export class TopicState {
 
   /** Linked entries. */
   get entryCount(): number {
-    return this.#linkedCount;
+    return this.#logs.linkedCount;
+  }
+
+  /** Entries that wait above a hole. */
+  get parkedCount(): number {
+    return this.#logs.parkedCount;
   }
 
   get headCount(): number {
-    return this.#headCount;
+    return this.#logs.headCount;
+  }
+
+  /** Lets a peer choose a summary that fits the difference. */
+  get counts(): HoldingCounts {
+    const { headCount, linkedCount, parkedCount } = this.#logs;
+    return { heads: headCount, held: linkedCount + parkedCount, parked: parkedCount };
+  }
+
+  /** Grows with each change of a head: names a state of the topic in this run. */
+  get version(): number {
+    return this.#logs.version;
   }
 
   /** Whether it takes no more entries, of anyone. */
   get isFull(): boolean {
-    return this.#heldCount >= this.#limits.entriesPerTopicMax;
+    return this.#storedCount >= this.#limits.entriesPerTopicMax;
   }
 
   get authorCount(): number {
     const authors = new Set<Did>();
-    for (const { author, held } of this.#logs.values()) if (held.linkedCount > 0) authors.add(author);
+    for (const { author, held } of this.#logs) if (held.linkedCount > 0) authors.add(author);
     return authors.size;
   }
 
   get root(): Uint8Array {
-    this.#root ??= topicRoot(this.#network, this.topic, [...this.#logs.values()].flatMap(rootRowsOf));
+    const { topic } = this;
+    this.#root ??= topicRoot(this.#network, topic, this.#logs.rootRows(), this.#logs.closedRows());
     return this.#root;
   }
 
@@ -90,7 +127,7 @@ export class TopicState {
   }
 
   log(author: Did, lane: Lane): HaveSet | undefined {
-    return this.#logs.get(logKey(author, lane))?.held;
+    return this.#logs.get(author, lane)?.held;
   }
 
   has({ author, lane, id }: EntryName): boolean {
@@ -101,19 +138,55 @@ export class TopicState {
     return this.log(author, lane)?.isLinked(id) ?? false;
   }
 
-  /** The linked heads of all logs. */
-  *heads(): Generator<EntryName> {
-    for (const log of this.#logs.values()) yield* headsOf(log);
+  /** The seq from which a log is closed. */
+  closedFrom(author: Did, lane: Lane): number | undefined {
+    return this.#logs.get(author, lane)?.closedFrom;
   }
 
-  /** The heads as peers are told them. Nothing is pruned in this version, so each floor is 0. */
-  clock(): ClockComponent[] {
-    return Array.from(this.heads(), ({ author, lane, seq, id }) => ({ author, lane, floor: 0, seq, id }));
+  /** Whether an entry is at or above where its log is closed. */
+  isClosed({ author, lane, seq }: Pick<EntryName, 'author' | 'lane' | 'seq'>): boolean {
+    return seq >= (this.closedFrom(author, lane) ?? Infinity);
+  }
+
+  /** The closed logs. */
+  closed(): ClosedLog[] {
+    return Array.from(this.#logs.closed, ({ author, lane, closedFrom }) => {
+      return { author, lane, from: closedFrom! };
+    });
+  }
+
+  /** The entries whose headers prove that a log is closed; none where it is not. All are in the store. */
+  witness(author: Did, lane: Lane): readonly EntryId[] {
+    const log = this.#logs.get(author, lane);
+    return log?.closedFrom === undefined ? [] : (log.held.forks?.ids ?? []);
+  }
+
+  /** See `HaveSet.holes`; nothing is missing from where a log is closed. */
+  holes(author: Did, lane: Lane, to: number): readonly SeqRange[] {
+    const end = Math.min(to, (this.closedFrom(author, lane) ?? Infinity) - 1);
+    const held = this.log(author, lane);
+    if (held !== undefined) return held.holes(end);
+    return end > 0 ? [{ from: 1, to: end }] : [];
+  }
+
+  /** The linked heads of all logs. */
+  *heads(): Generator<EntryName> {
+    for (const log of this.#logs) yield* headsOf(log);
+  }
+
+  /** The heads that changed since the state had `version`. */
+  headsSince(version: number): EntryName[] {
+    return this.#logs.changedSince(version).flatMap(headsOf);
+  }
+
+  /** All logs that were opened. */
+  logs(): Iterable<LogName & { readonly held: HaveSet }> {
+    return this.#logs;
   }
 
   /** All linked entries, log by log in seq order. */
   *entries(): Generator<EntryName> {
-    for (const { author, lane, held } of this.#logs.values()) {
+    for (const { author, lane, held } of this.#logs) {
       for (let seq = 1; seq <= held.linkedSeqMax; seq++) {
         for (const id of held.at(seq)) yield { author, lane, seq, id };
       }
@@ -137,23 +210,30 @@ export class TopicState {
 
   /** Why an entry that `has` does not know is not taken, before anything of it is verified. */
   refusalOf(entry: EntryLinks): Refusal | undefined {
-    const { name, prev } = entry;
+    const { author, lane, seq } = entry.name;
+    const log = this.#logs.get(author, lane);
+    if (seq >= (log?.closedFrom ?? Infinity)) return 'log-closed';
     if (this.isFull) return 'topic-full';
-    const log = this.log(name.author, name.lane);
-    if (log === undefined && this.#logs.size >= this.#limits.logsPerTopicMax) return 'logs-full';
-    if (log?.contradicts(entry) === true) return 'seq-wrong';
-    const willPark = prev !== null && !log?.isLinked(prev);
-    return willPark && (log?.parkedCount ?? 0) >= this.#limits.parkedPerLogMax ? 'parked-full' : undefined;
+    if (log === undefined) return this.#logs.size >= this.#limits.logsPerTopicMax ? 'logs-full' : undefined;
+    if (log.held.contradicts(entry)) return 'seq-wrong';
+    return log.held.hasNoRoomFor(entry, this.#limits.parkedPerLogMax) ? 'parked-full' : undefined;
   }
 
-  /** Takes an entry that `has` does not know; returns what is delivered now, with positions. */
+  /**
+   * Takes an entry that `has` does not know and `refusalOf` does not refuse; returns what is delivered now. What
+   * else came of it: `takeNews`.
+   */
   accept(entry: EntryLinks, nowMs: number): readonly Delivery[] {
-    const linked = this.#insert(entry).filter(({ name }) => !this.#deliveredUnlinked.delete(name.id));
-    const turns = this.#causal.add(linked);
-    for (const { name } of linked) {
-      if (this.#causal.isWaiting(name.id)) this.#waitEndsAtMs.set(name.id, nowMs + this.#limits.causalWaitMs);
+    this.#storedCount++;
+    const { log, linked } = this.#insert(entry);
+    const isParked = !log.held.isLinked(entry.name.id);
+    if (isParked && log.held.parkedCount > this.#limits.parkedPerLogMax) {
+      this.#logs.evictFarthest(log);
+      this.#evictedCount++;
     }
-    return this.#assignPositions(turns);
+    const freed = this.#closeIfForked(log, () => idsOf(linked));
+    const taken = freed === undefined ? linked : linked.filter(({ name }) => log.held.isLinked(name.id));
+    return this.#assignPositions([...(freed ?? []), ...this.#order(taken, nowMs)]);
   }
 
   /** Delivers what has waited long enough for parents that did not come. */
@@ -167,12 +247,56 @@ export class TopicState {
     return this.#assignPositions(turns);
   }
 
-  /** Takes an entry that was delivered at `position` in an earlier run; positions ascending. */
-  restore(entry: EntryLinks, position: number): void {
-    this.#deliveredUnlinked.add(entry.name.id);
-    for (const { name } of this.#insert(entry)) this.#deliveredUnlinked.delete(name.id);
-    this.#causal.restore(entry);
-    this.#lastPosition = Math.max(this.#lastPosition, position);
+  /** Whether headers of one data log, if they are genuine, close it or lower the seq from which it is closed. */
+  isNews(headers: readonly EntryLinks[]): boolean {
+    const [first] = headers;
+    if (first === undefined) return false;
+    const { author, lane } = first.name;
+    const log = this.#logs.get(author, lane);
+    return (forksWith(log, headers).closesFrom ?? Infinity) < (log?.closedFrom ?? Infinity);
+  }
+
+  /**
+   * Closes a log by verified headers for which `isNews` holds; returns what is delivered now, because nobody waits
+   * for what is closed. Those in the closing's witness are to be stored.
+   */
+  prove(headers: readonly EntryLinks[]): readonly Delivery[] {
+    const [first] = headers;
+    if (first === undefined) return [];
+    const log = this.#logs.open(first.name.author, first.name.lane);
+    const forks = forksWith(log, headers);
+    log.held.setForks(forks);
+    this.#storedCount += headers.length;
+    return this.#assignPositions(this.#closeIfForked(log, () => new Set()) ?? []);
+  }
+
+  /** What closed or was evicted since the last call. */
+  takeNews(): StateNews {
+    const news = { closings: this.#closings, evictedCount: this.#evictedCount };
+    this.#closings = [];
+    this.#evictedCount = 0;
+    return news;
+  }
+
+  /**
+   * Takes an entry that the store held; `position` where it was delivered in an earlier run, those first and
+   * ascending. Nothing is delivered or closed before `settle`, because what the store gives later may close a log.
+   */
+  restore(entry: EntryLinks, position: number | undefined): void {
+    this.#storedCount++;
+    if (position !== undefined) {
+      this.#deliveredUnlinked.add(entry.name.id);
+      this.skip(position);
+    }
+    for (const linked of this.#insert(entry).linked) this.#undelivered.push(linked);
+    if (position !== undefined) this.#causal.restore(entry);
+  }
+
+  /** Consumers were told at `position`, in an earlier run, that a log left from a seq on. */
+  restoreWithdrawal({ author, lane, from }: ClosedLog, position: number): void {
+    const log = this.#logs.open(author, lane);
+    log.withdrawnFrom = Math.min(log.withdrawnFrom ?? Infinity, from);
+    this.skip(position);
   }
 
   /** What was delivered at `position` in an earlier run cannot be read any more; nothing else is ever delivered there (I7). */
@@ -180,36 +304,82 @@ export class TopicState {
     this.#lastPosition = Math.max(this.#lastPosition, position);
   }
 
-  #insert(entry: EntryLinks): readonly EntryLinks[] {
-    const { author, lane } = entry.name;
-    const key = logKey(author, lane);
-    let log = this.#logs.get(key);
-    if (log === undefined) this.#logs.set(key, (log = { author, lane, held: new HaveSet(), rootRows: [] }));
-    const { held } = log;
-    const before = { heldCount: held.linkedCount + held.parkedCount, headCount: held.heads.size };
-    const linked = held.insert(entry);
-    this.#heldCount += held.linkedCount + held.parkedCount - before.heldCount;
-    this.#headCount += held.heads.size - before.headCount;
-    this.#linkedCount += linked.length;
+  /** All that the store held is known: closes the logs that it proves closed, and delivers what had not been. */
+  settle(nowMs: number): readonly Delivery[] {
+    const undelivered = this.#undelivered;
+    this.#undelivered = [];
+    const fresh = idsOf(undelivered);
+    const freed = Array.from(this.#logs, (log) => this.#closeIfForked(log, () => fresh) ?? []);
+    const taken = undelivered.filter(({ name }) => this.isLinked(name));
+    return this.#assignPositions([...freed.flat(), ...this.#order(taken, nowMs)]);
+  }
+
+  /** Returns what became linked, but for what was delivered in an earlier run. */
+  #insert(entry: EntryLinks): { log: Log; linked: readonly EntryLinks[] } {
+    const log = this.#logs.open(entry.name.author, entry.name.lane);
+    const linked = this.#logs.insert(log, entry);
     if (linked.length > 0) this.#root = log.rootRows = undefined;
-    return linked;
+    if (this.#deliveredUnlinked.size === 0) return { log, linked };
+    return { log, linked: linked.filter(({ name }) => !this.#deliveredUnlinked.delete(name.id)) };
+  }
+
+  /** Gives linked entries to the causal order, and sees to it that none waits for ever. */
+  #order(linked: readonly EntryLinks[], nowMs: number): readonly Turn[] {
+    const turns = this.#causal.add(linked);
+    for (const { name } of linked) {
+      if (this.#causal.isWaiting(name.id)) this.#waitEndsAtMs.set(name.id, nowMs + this.#limits.causalWaitMs);
+    }
+    return turns;
+  }
+
+  /**
+   * Closes a data log whose forks prove that it is to be closed, or closes it lower; undefined where nothing
+   * changes. `fresh` are linked entries that the causal order does not know. Returns whose turn it is now.
+   */
+  #closeIfForked(log: Log, fresh: () => ReadonlySet<EntryId>): readonly Turn[] | undefined {
+    const { author, lane, held } = log;
+    const from = lane === 0 ? held.forks?.closesFrom : undefined;
+    if (from === undefined || from >= (log.closedFrom ?? Infinity)) return undefined;
+    const { linked, parked } = this.#logs.close(log, from);
+    held.forks?.keepWitness();
+    this.#root = log.rootRows = undefined;
+    const freshIds = fresh();
+    const toldFrom = log.withdrawnFrom ?? Infinity;
+    const isAffected =
+      linked.some(({ id, seq }) => seq < toldFrom && !freshIds.has(id) && !this.#causal.isWaiting(id)) ||
+      parked.some(({ id, seq }) => seq < toldFrom && this.#deliveredUnlinked.has(id));
+    if (isAffected) log.withdrawnFrom = from;
+    const position = isAffected ? ++this.#lastPosition : undefined;
+    this.#closings.push({ log: { author, lane, from }, witness: held.forks?.ids ?? [], position });
+    for (const { id } of linked) this.#waitEndsAtMs.delete(id);
+    for (const { id } of parked) this.#deliveredUnlinked.delete(id);
+    const ids = linked.map(({ id }) => id);
+    return this.#causal.close(author, lane, from, ids);
   }
 
   #assignPositions(turns: readonly Turn[]): readonly Delivery[] {
-    for (const { name } of turns) this.#waitEndsAtMs.delete(name.id);
-    return turns.map((turn) => ({ ...turn, position: ++this.#lastPosition }));
+    return turns.map(({ entry: { name, prev }, late }) => {
+      this.#waitEndsAtMs.delete(name.id);
+      const forked = this.log(name.author, name.lane)?.forks?.has({ seq: name.seq, prev }) ?? false;
+      return { name, late, forked, position: ++this.#lastPosition };
+    });
   }
 }
 
-function headsOf({ author, lane, held }: Log): EntryName[] {
-  return Array.from(held.heads, ([id, seq]) => ({ author, lane, seq, id }));
+function idsOf(entries: readonly EntryLinks[]): ReadonlySet<EntryId> {
+  return new Set(entries.map(({ name }) => name.id));
 }
 
-function rootRowsOf(log: Log): readonly Uint8Array[] {
-  log.rootRows ??= headsOf(log).map(rootRow);
-  return log.rootRows;
-}
-
-function logKey(author: Did, lane: Lane): string {
-  return `${author}/${lane}`;
+/** The forks of a log together with those that headers of it prove. */
+function forksWith(log: Log | undefined, headers: readonly EntryLinks[]): Forks {
+  const forks = log?.held.forks?.copy() ?? new Forks();
+  const firstAt = new Map<string, EntryId>();
+  for (const { name, prev } of headers) {
+    const place = { seq: name.seq, prev };
+    const key = placeKey(place);
+    const first = forks.firstAt(place) ?? log?.held.firstAt(place) ?? firstAt.get(key);
+    if (first === undefined) firstAt.set(key, name.id);
+    else if (first !== name.id) forks.add(place, first, name.id);
+  }
+  return forks;
 }

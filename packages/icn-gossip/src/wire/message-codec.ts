@@ -117,6 +117,8 @@ function summaryFields(summary: Summary): readonly Cbor[] {
       return [summary.first, summary.symbols];
     case 'sketch-request':
       return [summary.first, summary.count];
+    case 'clock-request':
+      return [];
   }
 }
 

@@ -35,6 +35,7 @@ export const SUMMARY_NUMBERS = {
   filter: 1,
   sketch: 2,
   'sketch-request': 3,
+  'clock-request': 4,
 } as const satisfies Record<Summary['type'], number>;
 
 type MessageSchema<Type extends GossipMessage['type']> = z.ZodType<Extract<GossipMessage, { type: Type }>>;
@@ -101,6 +102,9 @@ const summary = z.union([
   z
     .tuple([z.literal(SUMMARY_NUMBERS['sketch-request']), wire.uint, wire.positive])
     .transform(([, first, count]): Summary => ({ type: 'sketch-request', first, count })),
+  z
+    .tuple([z.literal(SUMMARY_NUMBERS['clock-request'])])
+    .transform((): Summary => ({ type: 'clock-request' })),
 ]);
 
 /** An entry of a response that cannot be read costs only itself. */

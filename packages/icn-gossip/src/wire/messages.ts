@@ -142,7 +142,7 @@ export interface AntiEntropy {
   /** Drawn by who begins the round, repeated in all that belongs to it. */
   readonly roundId: number;
   readonly answer: boolean;
-  /** Null in an answer: equal to yours. */
+  /** Null in an answer: equal to yours; or, with a summary, said before. */
   readonly root: Uint8Array | null;
   /** Lets the other side choose a summary that fits the difference. */
   readonly counts: HoldingCounts | null;
@@ -160,7 +160,7 @@ export interface HoldingCounts {
 }
 
 /** How a message tells what its sender holds, or asks to be told more of it. */
-export type Summary = ClockSummary | FilterSummary | SketchSummary | SketchRequest;
+export type Summary = ClockSummary | FilterSummary | SketchSummary | SketchRequest | ClockRequest;
 
 /** Linked heads: all of them, or those that changed since both sides had the root that begins with `base`. */
 export interface ClockSummary {
@@ -192,6 +192,11 @@ export interface SketchRequest {
   readonly count: number;
 }
 
+/** Asks for the receiver's whole clock. */
+export interface ClockRequest {
+  readonly type: 'clock-request';
+}
+
 /** One linked head. `floor`: entries up to this seq are pruned at the sender. */
 export interface ClockComponent extends LogName {
   readonly floor: number;
@@ -203,7 +208,10 @@ export interface ClosedLog extends LogName {
   readonly from: number;
 }
 
-/** Evidence that an author forked a log: headers and proofs, no payloads, of entries with a common `prev`. */
+/**
+ * Evidence that closes a data log: headers and proofs, no payloads, of entries that share their `prev` with another
+ * of them; `PROTOCOL.witnessEntriesMax` at most.
+ */
 export interface Equivocation {
   readonly type: 'Equivocation';
   readonly topic: Topic;

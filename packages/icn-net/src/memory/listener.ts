@@ -10,6 +10,8 @@ export interface MemoryListenerOptions {
   readonly did: Did;
   /** The last word about a peer: a close code refuses it. */
   readonly admit: (did: Did) => CloseCode | undefined;
+  /** Another transport of the same key dialled. */
+  readonly onTwin: () => void;
   /** An inbound connection was made; its transport closes it when it closes. */
   readonly onConnection: (connection: MemoryConnection) => void;
   readonly onClosed: () => void;
@@ -20,6 +22,7 @@ export class MemoryListener implements Listener {
   readonly addresses: readonly Address[];
   readonly did: Did;
   readonly admit: (did: Did) => CloseCode | undefined;
+  readonly onTwin: () => void;
   readonly #onConnection: (connection: MemoryConnection) => void;
   readonly #onClosed: () => void;
   readonly #waiting = new AsyncQueue<Connection>();
@@ -28,6 +31,7 @@ export class MemoryListener implements Listener {
     this.addresses = [options.address];
     this.did = options.did;
     this.admit = options.admit;
+    this.onTwin = options.onTwin;
     this.#onConnection = options.onConnection;
     this.#onClosed = options.onClosed;
   }

@@ -13,6 +13,8 @@ export interface MemoryTransportOptions {
   readonly network: MemoryNetwork;
   /** Asked about each peer before anybody gets it: a close code refuses it. */
   readonly admit?: (did: Did) => CloseCode | undefined;
+  /** Another transport of the same key was met. */
+  readonly onTwin?: () => void;
 }
 
 /** Transport inside one process. Who holds a key pair proves its DID by having it: there is no wire to lie on. */
@@ -29,6 +31,7 @@ class MemoryTransport implements Transport {
   readonly #did: Did;
   readonly #network: MemoryNetwork;
   readonly #admit: (did: Did) => CloseCode | undefined;
+  readonly #onTwin: () => void;
   readonly #listeners = new Set<Listener>();
   readonly #connections = new Set<MemoryConnection>();
   #isClosed = false;
@@ -37,6 +40,7 @@ class MemoryTransport implements Transport {
     this.#did = options.keyPair.did;
     this.#network = options.network;
     this.#admit = options.admit ?? (() => undefined);
+    this.#onTwin = options.onTwin ?? (() => undefined);
   }
 
   async listen({ host, port }: ListenOptions): Promise<Listener> {
@@ -46,6 +50,7 @@ class MemoryTransport implements Transport {
         address: { scheme: this.scheme, host, port: taken, did: this.#did },
         did: this.#did,
         admit: (did) => this.#admit(did),
+        onTwin: () => this.#onTwin(),
         onConnection: (connection) => this.#track(connection),
         onClosed: () => {
           this.#network.remove(host, taken);
@@ -96,8 +101,13 @@ class MemoryTransport implements Transport {
 
   /** Both sides say what they think of the other. */
   #judge(listener: MemoryListener, expect: Did | undefined): void {
-    if (listener.did === this.#did)
+    if (listener.did === this.#did) {
+      if (!this.#listeners.has(listener)) {
+        this.#onTwin();
+        listener.onTwin();
+      }
       throw this.#refused({ code: 'own-did', by: 'us', text: 'both sides have the same DID' });
+    }
     if (expect !== undefined && listener.did !== expect) {
       const reason: CloseReason = { code: 'peer-mismatch', by: 'us', text: `expected ${expect}` };
       throw new NetError('peer-mismatch', `refused the peer: ${reason.text}`, { reason });

@@ -22,6 +22,7 @@ import {
   type NativeQuicOptions,
 } from './native.js';
 import { connectionIdBytes, connectionIdKey, type PacketHeader } from './packet-header.js';
+import { TwinWatch } from './twin-watch.js';
 
 export interface QuicTransportOptions {
   /** Who we are: the key of the TLS certificate. */
@@ -29,6 +30,8 @@ export interface QuicTransportOptions {
   readonly limits?: Partial<QuicLimits>;
   /** Asked about each peer once it is proven, before anybody gets it: a close code refuses it. */
   readonly admit?: (did: Did) => CloseCode | undefined;
+  /** Another process that holds our key was met: proven, and not this transport through an address of its own. */
+  readonly onTwin?: () => void;
   /** How the native binding is loaded; for tests. */
   readonly native?: NativeQuicOptions;
 }
@@ -66,6 +69,7 @@ class QuicTransport implements Transport {
   readonly #endpoints = new Set<QuicEndpoint>();
   readonly #listeners = new Set<QuicListener>();
   readonly #connections = new Set<QuicConnection>();
+  readonly #twins: TwinWatch;
   readonly #scratch = new Uint8Array(scratchBytes);
   #provenCount = 0;
   #loaded: Promise<Loaded> | undefined;
@@ -75,6 +79,7 @@ class QuicTransport implements Transport {
     this.#options = options;
     this.#limits = { ...defaultQuicLimits, ...options.limits };
     this.#admission = new HandshakeAdmission(this.#limits);
+    this.#twins = new TwinWatch(() => options.onTwin?.());
   }
 
   async listen({ host, port }: ListenOptions): Promise<Listener> {
@@ -163,6 +168,7 @@ class QuicTransport implements Transport {
       leaveHandshake();
       return link.release();
     }
+    const onOver = this.#twins.accepted(datagram.toString('latin1', header.sourceStart, header.sourceEnd));
     const connection = this.#start(quic, {
       native,
       role: 'server',
@@ -174,7 +180,10 @@ class QuicTransport implements Transport {
         leaveHandshake();
         listener.offer(proven);
       },
-      onEnded: leaveHandshake,
+      onEnded: (reason) => {
+        leaveHandshake();
+        onOver(reason);
+      },
     });
     if (connection.receive(datagram, remote)) return;
     this.counters['initial-undecryptable'] += 1;
@@ -198,6 +207,7 @@ class QuicTransport implements Transport {
       link.release();
       throw new NetError('dial-failed', `${formatAddress(address)} cannot be dialled`);
     }
+    const onOver = this.#twins.dialled(connectionIdKey(id));
     return new Promise((resolve, reject) => {
       const connection = this.#start(quic, {
         native,
@@ -212,6 +222,7 @@ class QuicTransport implements Transport {
         },
         onEnded: (reason) => {
           signal.removeEventListener('abort', onAbort);
+          onOver(reason);
           reject(signal.aborted ? dialAborted(signal) : dialFailure(address, reason));
         },
       });

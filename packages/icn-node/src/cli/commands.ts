@@ -3,8 +3,9 @@ import { PROTOCOL } from '@icn/gossip';
 import { readIdentity } from '@icn/identity/identity-file';
 import { ControlClient, RefusedError } from '../control/control-client.js';
 import { readAll } from '../control/read-input.js';
-import type { EntryJson, StatusJson } from '../json.js';
-import { entryLine, plural, print, printJson, shortDid } from './output.js';
+import type { ItemJson, StatusJson } from '../json.js';
+import { Commits } from './commits.js';
+import { itemLine, plural, print, printJson, shortDid } from './output.js';
 
 /** What every command takes. */
 export interface CommandOptions {
@@ -45,17 +46,56 @@ export async function publish(
   return exitCode;
 }
 
-export async function entries(
-  topic: string,
-  { dataDir, json, from, follow }: CommandOptions & { from: string; follow: boolean },
-): Promise<number> {
-  for await (const entry of new ControlClient(dataDir).entries(topic, { from, follow }))
-    await printEntry(entry, json);
+export interface EntriesOptions extends CommandOptions {
+  readonly from: string;
+  readonly last?: string;
+  /** Begins after what the consumer of that name has committed, and commits what is printed. */
+  readonly consumer?: string;
+  readonly follow: boolean;
+}
+
+export async function entries(topic: string, options: EntriesOptions): Promise<number> {
+  const { dataDir, json, from, last, consumer, follow } = options;
+  const client = new ControlClient(dataDir);
+  if (consumer === undefined) {
+    for await (const item of client.items(topic, { from, last, follow })) await printItem(item, json);
+    return 0;
+  }
+  const commits = new Commits((position) => client.commit(topic, consumer, position));
+  for await (const item of client.consumerItems(topic, consumer, follow)) {
+    await printItem(item, json);
+    commits.add(item.position);
+  }
+  await commits.settled();
   return 0;
 }
 
-function printEntry(entry: EntryJson, json: boolean): Promise<void> {
-  return json ? printJson(entry) : print(entryLine(entry));
+function printItem(item: ItemJson, json: boolean): Promise<void> {
+  return json ? printJson(item) : print(itemLine(item));
+}
+
+/** Lists the consumers of a topic, or forgets one. */
+export async function consumers(
+  topic: string,
+  { dataDir, json, forget }: CommandOptions & { forget?: string },
+): Promise<number> {
+  const client = new ControlClient(dataDir);
+  if (forget !== undefined) {
+    const result = await client.forgetConsumer(topic, forget);
+    await (json ? printJson(result) : print(`${forget} is forgotten: it would begin at position 1`));
+    return 0;
+  }
+  const { consumers: all } = await client.consumers(topic);
+  if (json) await printJson({ topic, consumers: all });
+  else for (const [name, position] of Object.entries(all)) await print(`${name}  ${position}`);
+  return 0;
+}
+
+export async function leave(topic: string, { dataDir, json }: CommandOptions): Promise<number> {
+  const result = await new ControlClient(dataDir).leave(topic);
+  const text = `${topic} is followed no more; its entries stay, and using it follows it again`;
+  await (json ? printJson(result) : print(text));
+  return 0;
 }
 
 export async function status({ dataDir, json }: CommandOptions): Promise<number> {
@@ -112,14 +152,17 @@ export function reportError(error: unknown, json: boolean): void {
 function* statusLines({
   did,
   network,
+  reconcile,
   addresses,
   peers: all,
   blocked,
   topics,
+  traffic,
   counters,
 }: StatusJson): Generator<string> {
   yield `node     ${did}`;
   yield `network  ${network}`;
+  yield `repair   ${reconcile}`;
   for (const address of addresses) yield `address  ${address}`;
   for (const peer of all)
     yield `peer     ${shortDid(peer.did)}  ${peer.direction}  ${peer.address.split('?')[0]}`;
@@ -127,6 +170,7 @@ function* statusLines({
   for (const { topic, entries: entryCount, authors, root, subscribers, inSync } of topics) {
     yield `topic    ${topic}  ${plural(entryCount, 'entry', 'entries')} by ${plural(authors, 'author')}, root ${root.slice(0, 16)}, in sync with ${inSync.length} of ${plural(subscribers.length, 'peer')}`;
   }
+  yield `traffic  ${plural(traffic.bytesSent, 'byte')} of gossip sent in ${plural(traffic.framesSent, 'frame')}, ${traffic.bytesReceived} received in ${traffic.framesReceived}`;
   const counted = Object.entries(counters).filter(([, count]) => count > 0);
   for (const [name, count] of counted) yield `counted  ${name}: ${count}`;
 }

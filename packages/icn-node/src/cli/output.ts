@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { EntryJson } from '../json.js';
+import type { EntryJson, ItemJson, WithdrawnJson } from '../json.js';
 
 /** Set once standard output is gone; what is printed after that is for nobody. */
 let isLost = false;
@@ -19,8 +19,16 @@ export function shortDid(did: string): string {
   return `${did.slice(0, 'did:icn:z'.length + 6)}…${did.slice(-4)}`;
 }
 
-export function entryLine(entry: EntryJson): string {
-  return `${String(entry.position).padStart(6)}  ${shortDid(entry.author)}  ${payloadText(entry)}`;
+export function itemLine(item: ItemJson): string {
+  const position = String(item.position).padStart(6);
+  if (item.type === 'withdrawn') return `${position}  ${withdrawnText(item)}`;
+  const marks = `${item.forked ? '  (forked)' : ''}${item.late ? '  (late)' : ''}`;
+  return `${position}  ${shortDid(item.author)}  ${payloadText(item)}${marks}`;
+}
+
+/** What a notice says to people. */
+export function withdrawnText({ author, from }: WithdrawnJson): string {
+  return `${shortDid(author)}  withdrawn: entries from number ${from} on, because their author made others in their place`;
 }
 
 export function payloadText({ payload, payloadBase64 }: EntryJson): string {

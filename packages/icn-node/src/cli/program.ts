@@ -5,6 +5,8 @@ import { parseTopic } from '@icn/gossip';
 import { parseDid } from '@icn/identity';
 import { parseAddress } from '@icn/net';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { parseConsumerName } from '../consumers.js';
+import { RECONCILE } from '../options.js';
 import * as commands from './commands.js';
 import type { CommandOptions } from './commands.js';
 import type { UpOptions } from './up.js';
@@ -40,19 +42,27 @@ function parseFolder(folder: string): string {
 }
 
 function parsePosition(text: string): void {
-  if (!/^[1-9][0-9]{0,15}$/.test(text)) throw new Error('A position is a whole number from 1.');
+  if (!/^[1-9][0-9]{0,14}$/.test(text)) throw new Error('A position is a whole number from 1.');
+}
+
+function parseCount(text: string): void {
+  if (!/^[0-9]{1,15}$/.test(text)) throw new Error('How many is a whole number from 0.');
 }
 
 function parsePositionOrEnd(text: string): void {
   if (text !== 'end') parsePosition(text);
 }
 
-/** The `icn` command line. Each command tells its exit code to `done`; what it throws is the caller's to report. */
-export function createProgram(done: (exitCode: number) => void): Command {
+/**
+ * The `icn` command line. Each command tells its exit code to `done`; what it throws is the caller's to report, and with
+ * `isJson` the wrong usage too, which is printed here otherwise.
+ */
+export function createProgram(done: (exitCode: number) => void, isJson: boolean): Command {
   const program = new Command('icn')
     .description('A node that replicates topics with its peers by gossip, and the tools to use it.')
     .version(version)
-    .exitOverride();
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => (isJson ? undefined : write(text)) });
   addRunning(program, done);
   addTopics(program, done);
   addPeers(program, done);
@@ -90,6 +100,11 @@ function addRunning(program: Command, done: (exitCode: number) => void): void {
       many(parseAddress),
     )
     .option('--topic <topic>', 'follow a topic (repeatable; default: lobby)', many(parseTopic))
+    .addOption(
+      new Option('--reconcile <how>', 'how to tell peers what this node holds, when they repair what differs')
+        .choices(RECONCILE)
+        .default('auto'),
+    )
     .option('--no-mdns', 'do not announce this node, nor look for others, in the local network')
     .action(async ({ listen = [], peer = [], topic = ['lobby'], ...others }: UpArguments) => {
       const { up } = await import('./up.js');
@@ -118,7 +133,7 @@ function addRunning(program: Command, done: (exitCode: number) => void): void {
 
 function addTopics(program: Command, done: (exitCode: number) => void): void {
   type PublishOptions = CommandOptions & { lines: boolean };
-  type ReadOptions = CommandOptions & { from: string };
+  type ReadOptions = Omit<commands.EntriesOptions, 'follow'>;
 
   command(program, 'publish', 'publish an entry; without text or with -, standard input is the payload')
     .addArgument(topicArgument())
@@ -132,24 +147,62 @@ function addTopics(program: Command, done: (exitCode: number) => void): void {
       done(await commands.publish(topic, text, options));
     });
 
-  command(program, 'entries', 'print the entries of a topic, in causal order')
+  const entries = command(program, 'entries', 'print the entries of a topic, in causal order')
     .addArgument(topicArgument())
-    .option('--from <position>', 'begin at this position', checked(parsePosition), '1')
-    .action(async (topic: string, options: ReadOptions) => {
-      done(await commands.entries(topic, { ...options, follow: false }));
-    });
+    .option('--from <position>', 'begin at this position', checked(parsePosition), '1');
+  addPlace(entries).action(async (topic: string, options: ReadOptions) => {
+    done(await commands.entries(topic, { ...options, follow: false }));
+  });
 
-  command(program, 'tail', 'print the entries of a topic, and then new ones as they come')
+  const tail = command(program, 'tail', 'print the entries of a topic, and then new ones as they come')
     .addArgument(topicArgument())
     .option(
       '--from <position>',
       'begin at this position; `end` for new entries only',
       checked(parsePositionOrEnd),
       '1',
-    )
-    .action(async (topic: string, options: ReadOptions) => {
-      done(await commands.entries(topic, { ...options, follow: true }));
+    );
+  addPlace(tail).action(async (topic: string, options: ReadOptions) => {
+    done(await commands.entries(topic, { ...options, follow: true }));
+  });
+
+  command(program, 'consumers', 'the consumers of a topic, and the position that each has committed')
+    .addArgument(topicArgument())
+    .option('--forget <name>', 'forget this one', checked(parseConsumerName))
+    .action(async (topic: string, options: CommandOptions & { forget?: string }) =>
+      done(await commands.consumers(topic, options)),
+    );
+
+  command(program, 'leave', 'follow a topic no more; its entries stay')
+    .addArgument(topicArgument())
+    .action(async (topic: string, options: CommandOptions) => done(await commands.leave(topic, options)));
+
+  command(program, 'sync', 'what the recent reconciliation sessions of a topic cost, and why')
+    .addArgument(topicArgument())
+    .requiredOption('--explain', 'print the bill of each session')
+    .option('--peer <did>', 'sessions with this peer only', checked(parseDid))
+    .action(async (topic: string, options: CommandOptions & { peer?: string }) => {
+      const { explainSync } = await import('./sync.js');
+      done(await explainSync(topic, options));
     });
+}
+
+/** Where to begin, besides `--from`. */
+function addPlace(reading: Command): Command {
+  return reading
+    .addOption(
+      new Option('--last <count>', 'begin so many positions before the end')
+        .argParser(checked(parseCount))
+        .conflicts('from'),
+    )
+    .addOption(
+      new Option(
+        '--consumer <name>',
+        'begin where the consumer of that name left, and commit what is printed',
+      )
+        .argParser(checked(parseConsumerName))
+        .conflicts(['from', 'last']),
+    );
 }
 
 function addPeers(program: Command, done: (exitCode: number) => void): void {

@@ -1,8 +1,8 @@
-import { entryJson } from '../json.js';
+import { itemJson } from '../json.js';
 import type { IcnNode } from '../node.js';
 import type { NodeEvent } from '../node-events.js';
-import type { Entry } from '../topic.js';
-import { payloadText, plural, print, printable, printJson, shortDid } from './output.js';
+import type { Item } from '../topic.js';
+import { payloadText, plural, print, printable, printJson, shortDid, withdrawnText } from './output.js';
 import type { UpOptions } from './up.js';
 
 /** Says what happens to a running node. */
@@ -10,13 +10,13 @@ export interface Reporter {
   listening(node: IcnNode): Promise<void>;
   event(event: NodeEvent): Promise<void>;
   /** Resolves when the reader of the output has taken it. */
-  entry(entry: Entry): Promise<void>;
+  item(item: Item): Promise<void>;
 }
 
 /** One JSON object a line: part of the CLI's contract. */
 export const jsonReporter: Reporter = {
   listening: ({ did, addresses }) => printJson({ type: 'listening', did, addresses }),
-  entry: (entry) => printJson(entryJson(entry)),
+  item: (item) => printJson(itemJson(item)),
   async event(event) {
     switch (event.type) {
       case 'peer-up':
@@ -29,6 +29,7 @@ export const jsonReporter: Reporter = {
       case 'failed':
         return printJson({ type: 'failed', message: event.error.message });
       case 'delivered':
+      case 'withdrawn':
         return;
       default:
         event satisfies never;
@@ -68,10 +69,12 @@ export class PeopleReporter implements Reporter {
     for (const [title, text] of rows) await print(`  ${title.padEnd(10)} ${text}`);
   }
 
-  async entry(entry: Entry): Promise<void> {
-    if (this.#typed.delete(entry.id)) return;
-    const author = entry.author === this.#did ? 'this node' : shortDid(entry.author);
-    await this.say(`${entry.topic}  ${author}: ${payloadText(entryJson(entry))}`);
+  async item(given: Item): Promise<void> {
+    const item = itemJson(given);
+    if (item.type === 'withdrawn') return this.say(`${item.topic}  ${withdrawnText(item)}`);
+    if (this.#typed.delete(item.id)) return;
+    const author = item.author === this.#did ? 'this node' : shortDid(item.author);
+    await this.say(`${item.topic}  ${author}: ${payloadText(item)}`);
   }
 
   async event(event: NodeEvent): Promise<void> {
@@ -89,6 +92,7 @@ export class PeopleReporter implements Reporter {
       case 'failed':
         return this.say(`failed     ${event.error.message}`);
       case 'delivered':
+      case 'withdrawn':
         return;
       default:
         event satisfies never;

@@ -1,6 +1,7 @@
+import type { Reconcile } from '@icn/gossip';
 import { ControlServer } from '../control/control-server.js';
 import { createNode, type IcnNode } from '../node.js';
-import type { Entry } from '../topic.js';
+import type { Item } from '../topic.js';
 import { onOutputLost, print } from './output.js';
 import { jsonReporter, PeopleReporter, type Reporter } from './reporter.js';
 import { Terminal } from './terminal.js';
@@ -13,15 +14,23 @@ export interface UpOptions {
   readonly peer: readonly string[];
   readonly topic: readonly string[];
   readonly mdns: boolean;
+  readonly reconcile: Reconcile;
 }
 
 /** Runs a node until a signal ends it, or its store fails; resolves with the exit code. */
 export async function up(options: UpOptions): Promise<number> {
   onOutputLost('live-on');
   const signalled = untilSignalled();
-  const { dataDir, listen, peer, mdns, topic: topics } = options;
+  const { dataDir, listen, peer, mdns, reconcile, topic: topics } = options;
   const addresses = listen.length > 0 ? { listen: [...listen] } : {};
-  const node = await createNode({ dataDir, peers: [...peer], topics: [...topics], mdns, ...addresses });
+  const node = await createNode({
+    dataDir,
+    peers: [...peer],
+    topics: [...topics],
+    mdns,
+    reconcile,
+    ...addresses,
+  });
   const typed = new Set<string>();
   const people = options.json ? undefined : new PeopleReporter(options, node, typed);
   const reporter: Reporter = people ?? jsonReporter;
@@ -30,7 +39,7 @@ export async function up(options: UpOptions): Promise<number> {
   let sayListening: () => void = () => undefined;
   const listening = new Promise<void>((resolve) => (sayListening = resolve));
   node.subscribe((event) => void listening.then(() => reporter.event(event)));
-  const tell = (entry: Entry) => listening.then(() => reporter.entry(entry));
+  const tell = (item: Item) => listening.then(() => reporter.item(item));
   for (const topic of topics) void report(node, topic, tell);
   let terminal: Terminal | undefined;
   try {
@@ -74,10 +83,10 @@ function untilFailed(node: IcnNode): Promise<number> {
   });
 }
 
-/** Tells each entry that is delivered from now on, no faster than it is taken. Ends with the node. */
-async function report(node: IcnNode, topic: string, tell: (entry: Entry) => Promise<void>): Promise<void> {
+/** Tells what is delivered or withdrawn from now on, no faster than it is taken. Ends with the node. */
+async function report(node: IcnNode, topic: string, tell: (item: Item) => Promise<void>): Promise<void> {
   try {
-    for await (const entry of node.topic(topic).entries({ from: 'end' })) await tell(entry);
+    for await (const item of node.topic(topic).items({ from: 'end' })) await tell(item);
   } catch (error) {
     process.stderr.write(`icn: cannot read ${topic}: ${(error as Error).message}\n`);
   }

@@ -2,8 +2,9 @@ import { request, type IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { parseTopic } from '@icn/gossip';
 import { parseDid } from '@icn/identity';
+import { parseConsumerName } from '../consumers.js';
 import { NodeError } from '../errors.js';
-import type { EntryJson, ErrorJson, PublishedJson, StatusJson } from '../json.js';
+import type { ConsumersJson, ErrorJson, ItemJson, PublishedJson, SessionsJson, StatusJson } from '../json.js';
 import { controlPath } from './control-path.js';
 import { readLines } from './read-input.js';
 
@@ -21,9 +22,17 @@ export class RefusedError extends Error {
   }
 }
 
+export interface ItemsQuery {
+  /** A position from 1, or `end`. */
+  readonly from: string;
+  /** Begins so many positions before the end, whatever `from` says. */
+  readonly last?: string | undefined;
+  readonly follow: boolean;
+}
+
 /**
  * Speaks to the node that runs on a data directory. Methods throw `NodeError` `node-unreachable`,
- * `RefusedError`, and what `parseTopic` and `parseDid` throw.
+ * `RefusedError`, and what `parseTopic`, `parseDid` and `parseConsumerName` throw.
  */
 export class ControlClient {
   readonly #dataDir: string;
@@ -44,17 +53,48 @@ export class ControlClient {
     return this.#many('POST', `${pathOf(topic)}/lines`, lines);
   }
 
-  async *entries(topic: string, options: { from: string; follow: boolean }): AsyncGenerator<EntryJson> {
-    const query = new URLSearchParams({ from: options.from, follow: String(options.follow) });
-    const path = `${pathOf(topic)}/entries?${query.toString()}`;
-    for await (const value of this.#many<EntryJson | ErrorJson>('GET', path)) {
-      if ('error' in value) throw new RefusedError(value);
-      yield value;
-    }
+  items(topic: string, options: ItemsQuery): AsyncGenerator<ItemJson> {
+    const { from, last, follow } = options;
+    const query = new URLSearchParams({ from, follow: String(follow), ...(last !== undefined && { last }) });
+    return this.#items(`${pathOf(topic)}/items?${query.toString()}`);
+  }
+
+  /** What comes after the consumer's committed position. */
+  consumerItems(topic: string, consumer: string, follow: boolean): AsyncGenerator<ItemJson> {
+    return this.#items(`${consumerPath(topic, consumer)}/items?follow=${follow}`);
+  }
+
+  consumers(topic: string): Promise<ConsumersJson> {
+    return this.#one('GET', `${pathOf(topic)}/consumers`);
+  }
+
+  /** Durable when it resolves. */
+  commit(topic: string, consumer: string, position: number): Promise<{ position: number }> {
+    return this.#one('PUT', `${consumerPath(topic, consumer)}?position=${position}`);
+  }
+
+  forgetConsumer(topic: string, consumer: string): Promise<object> {
+    return this.#one('DELETE', consumerPath(topic, consumer));
+  }
+
+  sessions(topic: string, peer: string | undefined): Promise<SessionsJson> {
+    const query = peer === undefined ? '' : `?peer=${encodeURIComponent(parseDid(peer))}`;
+    return this.#one('GET', `${pathOf(topic)}/sessions${query}`);
+  }
+
+  leave(topic: string): Promise<{ topic: string; left: true }> {
+    return this.#one('DELETE', pathOf(topic));
   }
 
   setBlocked(did: string, isBlocked: boolean): Promise<{ did: string; blocked: boolean }> {
     return this.#one(isBlocked ? 'PUT' : 'DELETE', `/v1/blocked/${encodeURIComponent(parseDid(did))}`);
+  }
+
+  async *#items(path: string): AsyncGenerator<ItemJson> {
+    for await (const value of this.#many<ItemJson | ErrorJson>('GET', path)) {
+      if ('error' in value) throw new RefusedError(value);
+      yield value;
+    }
   }
 
   async #one<Value extends object>(
@@ -114,4 +154,8 @@ function forShell(path: string): string {
 /** Checked here: a name like `..` would make another path. */
 function pathOf(topic: string): string {
   return `/v1/topics/${encodeURIComponent(parseTopic(topic))}`;
+}
+
+function consumerPath(topic: string, consumer: string): string {
+  return `${pathOf(topic)}/consumers/${parseConsumerName(consumer)}`;
 }

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ControlClient, RefusedError } from '../control/control-client.js';
-import type { EntryJson, PublishedJson, StatusJson } from '../json.js';
+import type { EntryJson, ItemJson, PublishedJson, StatusJson } from '../json.js';
 
 /** The command as it is installed: the compiled file, also when this module runs from source in a test. */
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
@@ -130,9 +130,15 @@ export class IcnProcess {
   }
 
   async entries(topic: string): Promise<EntryJson[]> {
-    const entries: EntryJson[] = [];
-    for await (const entry of this.#client.entries(topic, { from: '1', follow: false })) entries.push(entry);
-    return entries;
+    const items = await this.items(topic);
+    return items.filter((item) => item.type === 'entry');
+  }
+
+  /** What each position holds, entries and notices. */
+  async items(topic: string): Promise<ItemJson[]> {
+    const items: ItemJson[] = [];
+    for await (const item of this.#client.items(topic, { from: '1', follow: false })) items.push(item);
+    return items;
   }
 
   async block(did: string): Promise<void> {

@@ -4,13 +4,15 @@ import type {
   EntryId,
   EntryParts,
   EntryStore,
-  PositionedEntry,
+  PositionedItem,
   StoredHeader,
+  StoredWithdrawal,
   StoreWrite,
   Topic,
 } from '@icn/gossip';
 import { ClassicLevel } from 'classic-level';
 import { NodeError } from '../errors.js';
+import { decodeRow, encodeRow, positionKey, positionOf } from './level-rows.js';
 import { readWithin } from './read-within.js';
 
 /**
@@ -18,10 +20,13 @@ import { readWithin } from './read-within.js';
  *
  * Keys, with the topic's name and a NUL in between (no topic holds a NUL):
  * - `h <topic> \0 <id>` → header and proof; `d <topic> \0 <id>` → payload, apart so that it can be pruned;
- * - `p <topic> \0 <position, 8 bytes big-endian as 16 hex digits>` → id.
+ * - `p <topic> \0 <position, 8 bytes big-endian as 16 hex digits>` → what it holds (`level-rows.ts`);
+ * - `c <topic> \0 <consumer>` → the position that it committed, in decimal digits.
  */
 export class LevelStore implements EntryStore {
   readonly #db: ClassicLevel<string, Uint8Array>;
+  /** Changes of cursors, one after another: each sees what the one before it left. */
+  #committing: Promise<unknown> = Promise.resolve();
 
   private constructor(db: ClassicLevel<string, Uint8Array>) {
     this.#db = db;
@@ -51,13 +56,25 @@ export class LevelStore implements EntryStore {
   async write(writes: readonly StoreWrite[]): Promise<void> {
     const batch = this.#db.batch();
     for (const write of writes) {
-      if (write.type === 'position') {
-        batch.put(positionKey(write.topic, write.position), Buffer.from(write.id, 'hex'));
-        continue;
+      const { topic } = write;
+      switch (write.type) {
+        case 'entry': {
+          const { header, payload, proof } = write.parts;
+          batch.put(`h${topic}\0${write.id}`, encodeParts({ header, payload: undefined, proof }));
+          if (payload !== undefined) batch.put(`d${topic}\0${write.id}`, payload);
+          break;
+        }
+        case 'position': {
+          const { id, late = false, forked = false } = write;
+          batch.put(positionKey(topic, write.position), encodeRow({ type: 'entry', id, late, forked }));
+          break;
+        }
+        case 'withdrawal':
+          batch.put(positionKey(topic, write.position), encodeRow({ type: 'withdrawal', log: write.log }));
+          break;
+        default:
+          write satisfies never;
       }
-      const { header, payload, proof } = write.parts;
-      batch.put(`h${write.topic}\0${write.id}`, encodeParts({ header, payload: undefined, proof }));
-      if (payload !== undefined) batch.put(`d${write.topic}\0${write.id}`, payload);
     }
     await batch.write({ sync: true });
   }
@@ -73,14 +90,20 @@ export class LevelStore implements EntryStore {
     }
   }
 
-  async *headers(topic: Topic): AsyncGenerator<readonly StoredHeader[]> {
+  async *headers(topic: Topic): AsyncGenerator<readonly (StoredHeader | StoredWithdrawal)[]> {
     const delivered = new Set<EntryId>();
     const positions = this.#db.iterator({ gt: `p${topic}\0`, lt: `p${topic}\x01` });
-    for await (const rows of batches(positions)) {
-      const ids = rows.map(([, id]) => Buffer.from(id).toString('hex') as EntryId);
+    for await (const entries of batches(positions)) {
+      const rows = entries.map(([, value]) => decodeRow(value));
+      const ids = rows.map((row) => (row?.type === 'entry' ? row.id : ''));
       const records = await this.#db.getMany(ids.map((id) => `h${topic}\0${id}`));
-      for (const id of ids) delivered.add(id);
-      yield rows.map(([key], index) => ({ header: headerOf(records[index]), position: positionOf(key) }));
+      yield entries.map(([key], index): StoredHeader | StoredWithdrawal => {
+        const row = rows[index];
+        const position = positionOf(key);
+        if (row?.type === 'withdrawal') return { position, log: row.log };
+        if (row !== undefined) delivered.add(row.id);
+        return { header: headerOf(records[index]), position };
+      });
     }
     for await (const keys of batches(this.#db.keys({ gt: `h${topic}\0`, lt: `h${topic}\x01` }))) {
       const waiting = keys.filter((key) => !delivered.has(key.slice(topic.length + 2) as EntryId));
@@ -97,21 +120,48 @@ export class LevelStore implements EntryStore {
     return readWithin(ids, bytesMax, async (id) => (await this.#parts(topic, [id]))[0]);
   }
 
-  async readFrom(topic: Topic, position: number, countMax: number): Promise<readonly PositionedEntry[]> {
+  async readFrom(topic: Topic, position: number, countMax: number): Promise<readonly PositionedItem[]> {
     const range = { gte: positionKey(topic, position), lt: `p${topic}\x01`, limit: countMax };
-    const rows = await this.#db.iterator(range).all();
-    const all = await this.#parts(
-      topic,
-      rows.map(([, id]) => Buffer.from(id).toString('hex') as EntryId),
-    );
-    return rows.flatMap(([key], index) => {
-      const parts = all[index];
-      return parts === undefined ? [] : [{ position: positionOf(key), parts }];
+    const found = await this.#db.iterator(range).all();
+    const rows = found.map(([key, value]) => ({ position: positionOf(key), row: decodeRow(value) }));
+    const ids = rows.flatMap(({ row }) => (row?.type === 'entry' ? [row.id] : []));
+    const all = (await this.#parts(topic, ids)).values();
+    return rows.flatMap(({ position: at, row }): PositionedItem[] => {
+      if (row === undefined) return [];
+      if (row.type === 'withdrawal') return [{ position: at, type: 'withdrawal', log: row.log }];
+      const parts = all.next().value;
+      const { late, forked } = row;
+      return parts === undefined ? [] : [{ position: at, type: 'entry', parts, late, forked }];
     });
   }
 
-  close(): Promise<void> {
-    return this.#db.close();
+  async cursors(topic: Topic): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#db.iterator({ gt: `c${topic}\0`, lt: `c${topic}\x01` }).all();
+    return new Map(rows.map(([key, value]) => [key.slice(topic.length + 2), cursorOf(value)]));
+  }
+
+  commit(topic: Topic, consumer: string, position: number): Promise<void> {
+    const key = `c${topic}\0${consumer}`;
+    return this.#afterCommits(async () => {
+      const committed = await this.#db.get(key);
+      if (committed === undefined || position > cursorOf(committed))
+        await this.#db.put(key, Buffer.from(String(position)), { sync: true });
+    });
+  }
+
+  forget(topic: Topic, consumer: string): Promise<void> {
+    return this.#afterCommits(() => this.#db.del(`c${topic}\0${consumer}`, { sync: true }));
+  }
+
+  async close(): Promise<void> {
+    await this.#committing;
+    await this.#db.close();
+  }
+
+  #afterCommits(change: () => Promise<void>): Promise<void> {
+    const changed = this.#committing.then(change);
+    this.#committing = changed.catch(() => undefined);
+    return changed;
   }
 
   async #parts(topic: Topic, ids: readonly EntryId[]): Promise<(EntryParts | undefined)[]> {
@@ -133,12 +183,10 @@ function headerOf(record: Uint8Array | undefined): Uint8Array {
   return (record === undefined ? undefined : decodeParts(record)?.header) ?? new Uint8Array(0);
 }
 
-function positionKey(topic: Topic, position: number): string {
-  return `p${topic}\0${position.toString(16).padStart(16, '0')}`;
-}
-
-function positionOf(key: string): number {
-  return Number.parseInt(key.slice(-16), 16);
+/** The position in a cursor's bytes; 0, the beginning, where there are none, or they are damaged. */
+function cursorOf(value: Uint8Array | undefined): number {
+  const position = Number(value === undefined ? 0 : Buffer.from(value).toString());
+  return Number.isSafeInteger(position) && position > 0 ? position : 0;
 }
 
 async function* batches<Row>(iterator: {

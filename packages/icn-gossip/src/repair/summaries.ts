@@ -1,11 +1,8 @@
-import { BloomFilter, filterByteCount, isInSlice, sliceCountFor, type Slice } from './bloom-filter.js';
+import { BloomFilter, isInSlice, sliceCountFor, type Slice } from './bloom-filter.js';
 import type { EntryName } from '../entry/entry-name.js';
 import type { TopicState } from '../topic/topic-state.js';
-import type { ClockComponent, FilterSummary } from '../wire/messages.js';
+import type { ClockComponent, ClockSummary, FilterSummary } from '../wire/messages.js';
 import { branchWant, type Want } from '../pull/want.js';
-
-/** An author, a lane, a floor, a seq and an id, with their CBOR heads. */
-const CLOCK_COMPONENT_BYTES = 76;
 
 /**
  * What a peer's clock shows that this node lacks: logs that are longer at the peer, and heads at or below our own
@@ -22,13 +19,20 @@ export function* wantsOf(state: TopicState, clock: readonly ClockComponent[]): G
   }
 }
 
-/** Bytes that a clock or a filter of what is held takes in a message, to within a few. */
-export function summaryBytes(state: TopicState, idsPerFilterMax: number): { clock: number; filter: number } {
-  const sliceCount = sliceCountFor(state.entryCount, idsPerFilterMax);
-  return {
-    clock: state.headCount * CLOCK_COMPONENT_BYTES,
-    filter: filterByteCount(Math.ceil(state.entryCount / sliceCount)),
-  };
+/** 8,192 components are about 610 KiB, within a frame; a longer clock is told in parts, from a random place on. */
+const CLOCK_COMPONENTS_MAX = 8_192;
+
+/** Heads as peers are told them. Nothing is pruned in this version, so each floor is 0. */
+export function clockOf(
+  heads: Iterable<EntryName>,
+  base: Uint8Array | null,
+  drawU32: () => number,
+): ClockSummary {
+  const clock = Array.from(heads, ({ author, lane, seq, id }) => ({ author, lane, floor: 0, seq, id }));
+  if (clock.length <= CLOCK_COMPONENTS_MAX) return { type: 'clock', clock, base };
+  const start = drawU32() % clock.length;
+  const part = [...clock.slice(start), ...clock.slice(0, start)].slice(0, CLOCK_COMPONENTS_MAX);
+  return { type: 'clock', clock: part, base };
 }
 
 /** A filter over the linked ids of one slice. A topic too big for one filter is covered by as many turns as it has slices. */

@@ -1,0 +1,70 @@
+import { equalBytes, type Did } from '@icn/identity';
+
+/** A state of the topic that both sides had. */
+export interface Agreement {
+  readonly root: Uint8Array;
+  /** `TopicState.version` at that time. */
+  readonly version: number;
+}
+
+interface Fruitless {
+  readonly ours: Uint8Array;
+  readonly theirs: Uint8Array;
+  /** Rounds to pass over before the next try, and how many the last try was worth. */
+  left: number;
+  worth: number;
+}
+
+/** Peers remembered, also while they are away (guess: more than most nodes ever meet). */
+const PEERS_MAX = 1_024;
+/** At 5 s a round: a pair of nodes that cannot agree tries again every 5 minutes. */
+const PASSED_OVER_MAX = 64;
+
+/**
+ * What is remembered of past sessions with each peer, to say less in the next. The root is the checksum of it: what
+ * was remembered wrongly shows in the root check, is forgotten, and costs one more trip and no entry.
+ */
+export class PeerMemory {
+  readonly #agreements = new Map<Did, Agreement>();
+  readonly #fruitless = new Map<Did, Fruitless>();
+
+  /** The last state that both sides had. */
+  base(peer: Did): Agreement | undefined {
+    return this.#agreements.get(peer);
+  }
+
+  agreed(peer: Did, agreement: Agreement): void {
+    this.#fruitless.delete(peer);
+    remember(this.#agreements, peer, agreement);
+  }
+
+  /** What was remembered does not fit what the peer says. */
+  forget(peer: Did): void {
+    this.#agreements.delete(peer);
+  }
+
+  /** A session between these roots brought nothing, though they differ: what differs cannot be had, or is refused. */
+  noteFruitless(peer: Did, ours: Uint8Array, theirs: Uint8Array): void {
+    const last = this.#fruitless.get(peer);
+    const isSame = last !== undefined && equalBytes(last.ours, ours) && equalBytes(last.theirs, theirs);
+    const worth = isSame ? Math.min(2 * last.worth, PASSED_OVER_MAX) : 1;
+    remember(this.#fruitless, peer, { ours, theirs, worth, left: worth });
+  }
+
+  /** Whether a session between these roots is not worth while now. Each time it is asked for counts as a round passed over. */
+  isBarren(peer: Did, ours: Uint8Array, theirs: Uint8Array | undefined): boolean {
+    const last = this.#fruitless.get(peer);
+    if (last === undefined || theirs === undefined) return false;
+    if (!equalBytes(last.ours, ours) || !equalBytes(last.theirs, theirs)) return false;
+    return last.left-- > 0;
+  }
+}
+
+/** The oldest goes where there are too many. */
+function remember<Value>(map: Map<Did, Value>, peer: Did, value: Value): void {
+  map.delete(peer);
+  map.set(peer, value);
+  if (map.size <= PEERS_MAX) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
+}

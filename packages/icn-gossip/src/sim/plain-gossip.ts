@@ -1,0 +1,349 @@
+import type { Did } from '@icn/identity';
+import { Counters } from '../bounds/counters.js';
+import type { DropName } from '../drops.js';
+import { createEntry, decodeEntry, verifyEntry, type DecodedEntry, type EntryParts } from '../entry/entry.js';
+import { depOf } from './entry-ledger.js';
+import type { EntryId, EntryName } from '../entry/entry-name.js';
+import type { StoredHeader } from '../entry/entry-store.js';
+import type { GossipEffect, GossipEvent } from '../events.js';
+import { Outbox } from '../outbox.js';
+import { BloomFilter, WHOLE } from '../repair/bloom-filter.js';
+import type { Topic } from '../topic.js';
+import { rootRow, topicRoot } from '../topic/topic-root.js';
+import { decodeMessage } from '../wire/message-codec.js';
+import type { AntiEntropy, ClockComponent, GossipMessage, PullRequest, Summary } from '../wire/messages.js';
+import { u64FromBytes } from '../wire/u64.js';
+import type { HostedMachine, HostedStatus, MachineFactory, MachineSetup } from './sim-node.js';
+
+/** What a plain machine does, rightly or wrongly. */
+export interface PlainOptions {
+  /**
+   * `filter` is right. `fixed-salt`: the filters of all rounds have one salt, so an entry that looks held looks so for
+   * ever. `max-merge`: a clock of maxima, which claims what it has heard of, and never asks for what it claims.
+   */
+  readonly repair?: 'filter' | 'fixed-salt' | 'max-merge';
+  readonly intervalMs?: number;
+}
+
+/** An entry that is held; `position` once it is delivered. */
+interface Held extends Pick<DecodedEntry, 'name' | 'header'> {
+  position: number | undefined;
+}
+
+/** What is held of one topic. */
+interface Holding {
+  readonly entries: Map<EntryId, Held>;
+  /** Of each author, the highest seq heard of: only for `max-merge`. */
+  readonly maxima: Map<Did, number>;
+  lastPosition: number;
+  root: Uint8Array | undefined;
+}
+
+/** Flooding and Bloom filters: about the least that is right, without bounds, trees or shares; see `plainMachine`. */
+class PlainGossip implements HostedMachine {
+  readonly #setup: MachineSetup;
+  readonly #options: Required<PlainOptions>;
+  readonly #topics = new Map<Topic, Holding>();
+  readonly #peers: Did[] = [];
+  readonly #outbox = new Outbox(Infinity, new Counters<DropName>());
+  readonly #serving = new Map<number, { readonly peer: Did; readonly request: PullRequest }>();
+  #lastNumber = 0;
+  #nextRoundAtMs: number | undefined;
+
+  constructor(setup: MachineSetup, { repair = 'filter', intervalMs = 5_000 }: PlainOptions) {
+    this.#setup = setup;
+    this.#options = { repair, intervalMs };
+  }
+
+  get wakeAtMs(): number | undefined {
+    return this.#nextRoundAtMs;
+  }
+
+  status(): readonly HostedStatus[] {
+    return Array.from(this.#topics, ([topic, holding]) => ({
+      topic,
+      root: this.#root(topic),
+      entryCount: holding.lastPosition,
+    }));
+  }
+
+  handle(event: GossipEvent, nowMs: number): readonly GossipEffect[] {
+    switch (event.type) {
+      case 'peer-up':
+        this.#peers.push(event.peer);
+        for (const topic of this.#topics.keys()) this.#ask(event.peer, topic, false);
+        this.#nextRoundAtMs ??= this.#drawNextRound(nowMs);
+        break;
+      case 'peer-down':
+        this.#peers.splice(this.#peers.indexOf(event.peer), 1);
+        break;
+      case 'received': {
+        const message = decodeMessage(event.frame);
+        if (typeof message !== 'string' && 'topic' in message && this.#topics.has(message.topic))
+          this.#received(event.from, message);
+        break;
+      }
+      case 'restored':
+        for (const stored of event.entries) if ('header' in stored) this.#restore(event.topic, stored);
+        break;
+      case 'joined':
+        this.#holding(event.topic);
+        break;
+      case 'submitted':
+        this.#submitted(event.topic, event.payload, event.ref, nowMs);
+        break;
+      case 'persisted':
+        this.#outbox.persisted(event.write);
+        break;
+      case 'loaded': {
+        const { peer, request } = this.#serving.get(event.load)!;
+        this.#serving.delete(event.load);
+        const { requestId, topic } = request;
+        this.#outbox.send([peer], {
+          type: 'PullResponse',
+          requestId,
+          topic,
+          entries: event.entries,
+          more: false,
+        });
+        break;
+      }
+      case 'woke':
+        this.#woke(nowMs);
+        break;
+      case 'left':
+      case 'unreachable':
+      case 'twin-met':
+        break;
+      default:
+        event satisfies never;
+    }
+    return this.#outbox.take();
+  }
+
+  #woke(nowMs: number): void {
+    this.#nextRoundAtMs = this.#drawNextRound(nowMs);
+    const peer = this.#peers.shift();
+    if (peer === undefined) return;
+    this.#peers.push(peer);
+    for (const topic of this.#topics.keys()) this.#ask(peer, topic, false);
+  }
+
+  #received(from: Did, message: Extract<GossipMessage, { topic: Topic }>): void {
+    const { topic } = message;
+    if (message.type === 'Announcement') {
+      if (message.entry !== undefined) this.#take(topic, message.entry, from);
+      else if (!this.#holding(topic).entries.has(message.name.id))
+        this.#pull(from, { topic, missing: [message.name], ranges: [] });
+    } else if (message.type === 'PullRequest') {
+      this.#serve(from, message);
+    } else if (message.type === 'PullResponse') {
+      for (const parts of message.entries) if (parts !== undefined) this.#take(topic, parts, from);
+    } else if (message.type === 'AntiEntropy') {
+      if (!message.answer) this.#ask(from, topic, true);
+      if (message.summary !== null) this.#compare(from, topic, message.summary);
+    }
+  }
+
+  #ask(peer: Did, topic: Topic, answer: boolean): void {
+    const message: AntiEntropy = {
+      type: 'AntiEntropy',
+      topic,
+      roundId: 1,
+      answer,
+      root: this.#root(topic),
+      counts: null,
+      closed: [],
+      summary: this.#summary(topic),
+    };
+    this.#outbox.sendWhenDurable([peer], message);
+  }
+
+  #summary(topic: Topic): Summary {
+    const { entries, maxima } = this.#holding(topic);
+    if (this.#options.repair === 'max-merge') {
+      const clock = Array.from(maxima, ([author, seq]): ClockComponent => {
+        const name = [...entries.values()].find((held) => held.name.author === author)?.name;
+        return { author, lane: 0, floor: 0, seq, id: name?.id ?? ('00'.repeat(32) as EntryId) };
+      });
+      return { type: 'clock', clock, base: null };
+    }
+    const salt = this.#options.repair === 'fixed-salt' ? 1n : u64FromBytes(this.#setup.random(8));
+    const filter = BloomFilter.withRoomFor(entries.size, salt);
+    for (const id of entries.keys()) filter.add(id);
+    return { type: 'filter', salt, slice: WHOLE, bytes: filter.bytes };
+  }
+
+  #compare(peer: Did, topic: Topic, summary: Summary): void {
+    const { entries, maxima } = this.#holding(topic);
+    if (summary.type === 'clock' && this.#options.repair === 'max-merge') {
+      for (const { author, lane, seq } of summary.clock) {
+        const own = maxima.get(author) ?? 0;
+        if (seq <= own) continue;
+        this.#pull(peer, { topic, missing: [], ranges: [{ author, lane, from: own + 1, to: seq }] });
+        maxima.set(author, seq);
+      }
+    } else if (summary.type === 'filter') {
+      const theirs = new BloomFilter(summary.salt, summary.bytes);
+      for (const { name } of entries.values()) {
+        if (!theirs.mayHave(name.id))
+          this.#outbox.sendWhenDurable([peer], { type: 'Announcement', topic, name, entry: undefined });
+      }
+    }
+  }
+
+  #pull(peer: Did, wants: Pick<PullRequest, 'topic' | 'missing' | 'ranges'>): void {
+    const requestId = ++this.#lastNumber;
+    const rest = { bytesMax: 262_144, heads: null, evidence: [] };
+    this.#outbox.send([peer], { type: 'PullRequest', requestId, ...wants, ...rest });
+  }
+
+  #serve(peer: Did, request: PullRequest): void {
+    const { entries } = this.#holding(request.topic);
+    const named = request.missing.flatMap(({ id }) => (entries.has(id) ? [id] : []));
+    const ranged = [...entries.values()].filter(({ name }) =>
+      request.ranges.some(
+        ({ author, from, to }) => name.author === author && name.seq >= from && name.seq <= to,
+      ),
+    );
+    const ids = [...named, ...ranged.map(({ name }) => name.id)];
+    if (ids.length === 0) return;
+    const load = ++this.#lastNumber;
+    this.#serving.set(load, { peer, request });
+    this.#outbox.effect({ type: 'load', load, topic: request.topic, ids, bytesMax: request.bytesMax });
+  }
+
+  #take(topic: Topic, parts: EntryParts, from: Did): void {
+    const decoded = decodeEntry(parts);
+    const { entries } = this.#holding(topic);
+    if (typeof decoded === 'string' || decoded.header.topic !== topic || entries.has(decoded.name.id)) return;
+    if (decoded.header.network !== this.#setup.network) return;
+    if (typeof verifyEntry(decoded, this.#setup.verifySignature) === 'string') return;
+    this.#keep(topic, decoded);
+    const others = this.#peers.filter((peer) => peer !== from);
+    this.#outbox.send(others, { type: 'Announcement', topic, name: decoded.name, entry: parts });
+  }
+
+  #submitted(topic: Topic, payload: Uint8Array, ref: number, nowMs: number): void {
+    const prev = this.#ownLast(topic);
+    const { entries } = this.#holding(topic);
+    const named = new Set(
+      [...entries.values()].flatMap(({ header }) => header.deps.map((dep) => dep.idPrefix)),
+    );
+    const frontier = [...entries.values()].filter(
+      ({ name, position }) =>
+        position !== undefined && name.id !== prev?.id && !named.has(depOf(name).idPrefix),
+    );
+    const entry = createEntry(
+      this.#setup.keyPair,
+      {
+        network: this.#setup.network,
+        topic,
+        lane: 0,
+        seq: (prev?.seq ?? 0) + 1,
+        prev: prev?.id ?? null,
+        deps: frontier.slice(-4).map(({ name }) => depOf(name)),
+        timestampMs: Math.floor(nowMs),
+      },
+      payload,
+    );
+    this.#keep(topic, entry);
+    const { name, parts } = entry;
+    this.#outbox.sendWhenDurable([...this.#peers], { type: 'Announcement', topic, name, entry: parts });
+    this.#outbox.effectWhenDurable({ type: 'acknowledge', ref, name });
+  }
+
+  #keep(topic: Topic, { name, header, parts }: DecodedEntry): void {
+    const holding = this.#holding(topic);
+    holding.entries.set(name.id, { name, header, position: undefined });
+    holding.maxima.set(name.author, Math.max(name.seq, holding.maxima.get(name.author) ?? 0));
+    holding.root = undefined;
+    this.#outbox.write({ type: 'entry', topic, id: name.id, parts });
+    while (this.#deliverOne(topic, holding));
+  }
+
+  /** Delivers an entry whose parents are all delivered. */
+  #deliverOne(topic: Topic, holding: Holding): boolean {
+    const delivered = new Set<string>();
+    for (const { name, position } of holding.entries.values())
+      if (position !== undefined) delivered.add(name.id).add(JSON.stringify(depOf(name)));
+    for (const held of holding.entries.values()) {
+      const { name, header } = held;
+      const isReady =
+        (header.prev === null || delivered.has(header.prev)) &&
+        header.deps.every((dep) => delivered.has(JSON.stringify(dep)));
+      if (held.position !== undefined || !isReady) continue;
+      const position = ++holding.lastPosition;
+      held.position = position;
+      this.#outbox.write({ type: 'position', topic, position, id: name.id });
+      const siblings = [...holding.entries.values()].filter((other) => {
+        return other.name.author === name.author && other.header.prev === header.prev && other !== held;
+      });
+      const forked = siblings.length > 0;
+      this.#outbox.effectWhenDurable({ type: 'deliver', topic, position, name, late: false, forked });
+      return true;
+    }
+    return false;
+  }
+
+  #restore(topic: Topic, { header, position }: StoredHeader): void {
+    const decoded = decodeEntry({ header, payload: undefined, proof: NO_PROOF });
+    if (typeof decoded === 'string') return;
+    const holding = this.#holding(topic);
+    const { name } = decoded;
+    holding.entries.set(name.id, { name, header: decoded.header, position });
+    holding.maxima.set(name.author, Math.max(name.seq, holding.maxima.get(name.author) ?? 0));
+    holding.lastPosition = Math.max(holding.lastPosition, position ?? 0);
+  }
+
+  #ownLast(topic: Topic): EntryName | undefined {
+    let last: EntryName | undefined;
+    for (const { name } of this.#holding(topic).entries.values())
+      if (name.author === this.#setup.keyPair.did && name.seq > (last?.seq ?? 0)) last = name;
+    return last;
+  }
+
+  #root(topic: Topic): Uint8Array {
+    const holding = this.#holding(topic);
+    const linked = [...holding.entries.values()].filter((held) => isLinked(holding, held));
+    const followed = new Set(linked.map(({ header }) => header.prev));
+    const heads = linked.filter(({ name }) => !followed.has(name.id));
+    holding.root ??= topicRoot(
+      this.#setup.network,
+      topic,
+      heads.map(({ name }) => rootRow(name)),
+      [],
+    );
+    return holding.root;
+  }
+
+  #holding(topic: Topic): Holding {
+    let holding = this.#topics.get(topic);
+    if (holding === undefined) {
+      holding = { entries: new Map(), maxima: new Map(), lastPosition: 0, root: undefined };
+      this.#topics.set(topic, holding);
+    }
+    return holding;
+  }
+
+  #drawNextRound(nowMs: number): number {
+    const share = Number(u64FromBytes(this.#setup.random(8)) % 1_000n) / 1_000;
+    return nowMs + this.#options.intervalMs * (0.8 + 0.4 * share);
+  }
+}
+
+const NO_PROOF = { type: 'signature', signature: new Uint8Array(64) } as const;
+
+function isLinked({ entries }: Holding, held: Held): boolean {
+  for (let at: Held | undefined = held; at !== undefined; at = entries.get(at.header.prev ?? at.name.id))
+    if (at.header.prev === null) return true;
+  return false;
+}
+
+/**
+ * The simulator's yardstick: a machine of a page that floods entries and repairs with Bloom filters, slow and without
+ * any bound, but right. With `repair` it is broken on purpose, in ways that a sweep must find.
+ */
+export function plainMachine(options: PlainOptions = {}): MachineFactory {
+  return (setup) => new PlainGossip(setup, options);
+}

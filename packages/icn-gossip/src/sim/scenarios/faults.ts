@@ -1,0 +1,121 @@
+import { parseTopic, type Topic } from '../../topic.js';
+import { acquaint } from '../acquaintance.js';
+import { equivocation, type ForkShape } from '../liars/equivocation.js';
+import { liarMachine, type Lie } from '../liars/liar.js';
+import { floods, forgedClocks, forgedRoots, garbageFrames, withheldEntries } from '../liars/lies.js';
+import { publish } from '../load.js';
+import { Nemesis, type FaultPlan } from '../nemesis.js';
+import { settle } from '../quiet.js';
+import type { Outcome, Scenario, ScenarioSetup } from '../scenario.js';
+import type { SeededRandom } from '../seeded-random.js';
+import type { MachineFactory } from '../sim-node.js';
+import { World } from '../world.js';
+
+/** How long links are up and calm before the faults, and how long these last. */
+const WARM_UP_MS = 3_000;
+const FAULTS_MS = 60_000;
+/** Below so many nodes there is no liar: one among four would be a quarter. */
+const NODES_WITH_LIARS = 5;
+const LIAR_SHARE = 0.1;
+/** More authors only make more of the same. */
+const AUTHORS_MAX = 8;
+
+/** Everything at once, then quiet: what the network must live through. */
+export const faults: Scenario = {
+  name: 'faults',
+  about: 'loss, reordering, churn, partitions, old backups, late joins and liars for a minute; then quiet',
+  nodeCount: 25,
+  run(setup) {
+    const world = worldOf(setup);
+    const watch = setup.watch(world);
+    addNodes(world, setup);
+    acquaint(world, world.random.fork('room').chance(0.25) ? { type: 'mesh' } : { type: 'few', count: 4 });
+    const late = Nemesis.late(world, 0.15);
+    for (const node of world.nodes) if (!late.has(node)) world.boot(node);
+    world.runUntil(WARM_UP_MS);
+    const nemesis = new Nemesis(world, planOf(world));
+    nemesis.begin();
+    publishDuring(world);
+    world.runUntil(WARM_UP_MS + FAULTS_MS);
+    nemesis.end();
+    return settle(world, watch) satisfies Outcome;
+  },
+};
+
+function worldOf({ seed, machineOf }: ScenarioSetup): World {
+  return new World({
+    seed,
+    machineOf: machineOf(),
+    topics: topicsOf(seed),
+    // Round trips of a continent; 12.5 MB/s is a link of 100 Mbit/s.
+    links: {
+      latencyMs: { type: 'lognormal', medianMs: 30, sigma: 0.6 },
+      jitterMs: { type: 'uniform', minMs: 0, maxMs: 10 },
+      bytesPerMs: 12_500,
+    },
+    diskMs: { type: 'uniform', minMs: 0, maxMs: 20 },
+    skewMsMax: 2_000,
+  });
+}
+
+function topicsOf(seed: number): readonly Topic[] {
+  const topics = [parseTopic('lobby'), parseTopic('kitchen')];
+  return topics.slice(0, 1 + (seed % 2));
+}
+
+function addNodes(world: World, setup: ScenarioSetup): void {
+  const { nodeCount, seed } = setup;
+  const random = world.random.fork('liars');
+  const liarCount = nodeCount < NODES_WITH_LIARS ? 0 : Math.max(1, Math.floor(LIAR_SHARE * nodeCount));
+  const others = Array.from({ length: nodeCount - 1 }, (_, index) => index + 1);
+  const liars = new Set(random.sample(others, liarCount));
+  for (let index = 0; index < nodeCount; index++) {
+    if (!liars.has(index)) world.add();
+    else world.add({ isHonest: false, machineOf: liarOf(setup.machineOf(), random, topicsOf(seed)) });
+  }
+}
+
+/** One of the ways to lie, and now and then a second. */
+function liarOf(inner: MachineFactory, random: SeededRandom, topics: readonly Topic[]): MachineFactory {
+  const topic = random.pick(topics);
+  const fork = (shape: ForkShape) => (): Lie =>
+    equivocation({ shape, topic, untilMs: WARM_UP_MS + 0.7 * FAULTS_MS });
+  const kinds: readonly (() => Lie)[] = [
+    forgedClocks,
+    forgedRoots,
+    withheldEntries,
+    garbageFrames,
+    () => floods(topics),
+    fork('fork'),
+    fork('long-fork'),
+    fork('comb'),
+    fork('siblings'),
+  ];
+  const chosen = random.sample(kinds, random.chance(0.3) ? 2 : 1);
+  return liarMachine(inner, () => chosen.map((kind) => kind()));
+}
+
+function planOf(world: World): FaultPlan {
+  const random = world.random.fork('plan');
+  return {
+    durationMs: FAULTS_MS,
+    links: { lossRate: 0.3, duplicationRate: 0.05, reorderRate: 0.2 },
+    churnShare: 0.2,
+    downMs: { type: 'uniform', minMs: 200, maxMs: 15_000 },
+    rollbackCount: world.nodes.length < NODES_WITH_LIARS ? 0 : 1,
+    lateShare: 0.15,
+    partitions: random.shuffled(['two-way', random.pick(['one-way', 'deaf'] as const)] as const),
+  };
+}
+
+function publishDuring(world: World): void {
+  const random = world.random.fork('authors');
+  const topics = world.nodes[0]!.topics;
+  publish(world, {
+    authors: random.sample(world.honest, AUTHORS_MAX),
+    topics,
+    entryCount: Math.max(20, Math.ceil(1.5 * world.nodes.length)),
+    durationMs: FAULTS_MS,
+    byteCount: (draw) => (draw.chance(0.03) ? 10_000 + draw.below(50_000) : 1 + draw.below(300)),
+  });
+}

@@ -1,0 +1,86 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isTopic, type EntryStore, type Topic } from '@icn/gossip';
+import { generateKeyPair, isDid, type Did, type KeyPair } from '@icn/identity';
+import { loadOrCreateIdentity } from '@icn/identity/identity-file';
+import { createQuicTransport, type QuicTransportOptions, type Transport } from '@icn/net';
+import { NodeError } from './errors.js';
+import type { NodeConfig } from './options.js';
+import { SavedSet } from './saved-set.js';
+import { LevelStore } from './store/level-store.js';
+import { MemoryStore } from './store/memory-store.js';
+
+/** A peer that was killed, and so says nothing, is missed within this time; three signs of life may get lost (guess). */
+const IDLE_TIMEOUT_MS = 15_000;
+const KEEP_ALIVE_MS = 4_000;
+
+/** What a transport is told of its node. */
+export type TransportOptions = Pick<QuicTransportOptions, 'keyPair' | 'admit' | 'onTwin'>;
+
+/** Parts of a node that can be swapped for others that keep the same port. */
+export interface NodeAdapters {
+  /** Keeps the entries; closed with the node. Default: LevelDB in `dataDir`, else memory. */
+  readonly store?: EntryStore;
+  /** Moves the bytes; `listen` must then name addresses of its scheme. Default: QUIC. */
+  readonly transport?: (options: TransportOptions) => Transport;
+}
+
+/** What a node is made of before it starts. */
+export interface NodeParts {
+  readonly store: EntryStore;
+  readonly createTransport: (options: TransportOptions) => Transport;
+  readonly blocked: SavedSet<Did>;
+  readonly left: SavedSet<Topic>;
+  readonly keyPair: KeyPair;
+  /** Whether the key pair was made just now. */
+  readonly created: boolean;
+}
+
+/**
+ * Opens what a node keeps. The store comes first: its lock makes this node the only writer of the folder, identity
+ * included. Throws NodeError and IdentityError; nothing is left open then.
+ */
+export async function openParts(config: NodeConfig, adapters: NodeAdapters): Promise<NodeParts> {
+  const store = adapters.store ?? (await openStore(config));
+  const { dataDir } = config;
+  const inFolder = (file: string) => (dataDir === undefined ? undefined : join(dataDir, file));
+  try {
+    return {
+      store,
+      createTransport: adapters.transport ?? createDefaultTransport,
+      blocked: await SavedSet.open({ path: inFolder('blocked.json'), name: 'blocked peers', isValue: isDid }),
+      left: await SavedSet.open({ path: inFolder('left.json'), name: 'topics left', isValue: isTopic }),
+      ...(await openIdentity(config)),
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function openStore({ dataDir }: NodeConfig): Promise<EntryStore> {
+  if (dataDir === undefined) return new MemoryStore();
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const { code, message: text } = error as NodeJS.ErrnoException;
+    const reason = code === 'EEXIST' ? 'it is a file, not a folder' : text;
+    const message = `cannot use ${dataDir} as data directory: ${reason}`;
+    throw new NodeError('data-dir-unusable', message, { cause: error });
+  }
+  return LevelStore.open(join(dataDir, 'store'));
+}
+
+function createDefaultTransport(options: TransportOptions): Transport {
+  const limits = { keepAliveMs: KEEP_ALIVE_MS, idleTimeoutMs: IDLE_TIMEOUT_MS };
+  return createQuicTransport({ ...options, limits });
+}
+
+async function openIdentity({
+  keyPair,
+  dataDir,
+}: NodeConfig): Promise<Pick<NodeParts, 'keyPair' | 'created'>> {
+  if (keyPair !== undefined) return { keyPair, created: false };
+  if (dataDir === undefined) return { keyPair: generateKeyPair(), created: true };
+  return loadOrCreateIdentity(join(dataDir, 'identity.json'));
+}

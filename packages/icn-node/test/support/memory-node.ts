@@ -1,0 +1,30 @@
+import { createMemoryTransport, type MemoryNetwork } from '@icn/net';
+import type { EntryStore } from '@icn/gossip';
+import { createNode, MemoryStore, type IcnNode, type Item, type NodeOptions } from '../../src/index.js';
+import { afterTest } from './temporary.js';
+
+/** A node over the memory transport, closed after the test: the same composition, without a socket. */
+export async function startMemoryNode(
+  network: MemoryNetwork,
+  name: string,
+  options: NodeOptions = {},
+  store: EntryStore = new MemoryStore(),
+): Promise<IcnNode> {
+  const node = await createNode(
+    { listen: [`memory://${name}:1`], mdns: false, ...options },
+    { store, transport: (given) => createMemoryTransport({ ...given, network }) },
+  );
+  afterTest(() => node.close());
+  return node;
+}
+
+/** The next items of a reader, which then ends. */
+export async function take<Value extends Item>(items: AsyncIterable<Value>, count: number): Promise<Value[]> {
+  const taken: Value[] = [];
+  for await (const item of items) if (taken.push(item) === count) break;
+  return taken;
+}
+
+export function textOf(item: Item): string {
+  return item.type === 'entry' ? Buffer.from(item.payload ?? []).toString() : item.type;
+}
