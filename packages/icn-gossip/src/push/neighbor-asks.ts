@@ -6,6 +6,8 @@ export type AskStep = 'link' | 'answer';
 interface Ask {
   readonly step: AskStep;
   readonly endsAtMs: number;
+  /** Sought in exchange for a neighbour, not because there were too few. */
+  readonly isExchange: boolean;
 }
 
 /** Peers that this node seeks as neighbours. Each waits for one thing until a stated time, so a lost answer blocks no place. */
@@ -34,8 +36,12 @@ export class NeighborAsks {
     return this.#asks.get(peer)?.step;
   }
 
-  set(peer: Did, step: AskStep, endsAtMs: number): void {
-    this.#asks.set(peer, { step, endsAtMs });
+  isExchange(peer: Did): boolean {
+    return this.#asks.get(peer)?.isExchange === true;
+  }
+
+  set(peer: Did, step: AskStep, endsAtMs: number, isExchange: boolean): void {
+    this.#asks.set(peer, { step, endsAtMs, isExchange });
   }
 
   delete(peer: Did): boolean {

@@ -24,15 +24,17 @@ import { TokenBucket } from '../bounds/token-bucket.js';
 import type { TopicContext } from '../topic/topic-context.js';
 import type { Topic } from '../topic.js';
 import type { OverlayMessage } from '../wire/messages.js';
-import { drawOne, drawSome, drawUnit } from './draw.js';
+import { drawOne, drawUnit } from './draw.js';
 import { NeighborAsks } from './neighbor-asks.js';
 import { PassiveView } from './passive-view.js';
-import { SHUFFLE_ACTIVE, SHUFFLE_OTHERS, ShuffleTimer } from './shuffles.js';
+import { ACTIVE_WALK_LENGTH, Shuffles } from './shuffles.js';
 
 /** What the partial view tells, and asks, of the push tree above it. */
 export interface PartialViewUser {
   /** The peer is a neighbour from now on, until `neighborDown`. */
   neighborUp(peer: Did): void;
+  /** The new neighbour was taken in exchange: the tree need not begin with it. */
+  spareUp(peer: Did, nowMs: number): void;
   neighborDown(peer: Did): void;
   /** Whether the tree gets on without this neighbour. */
   isSpare(peer: Did): boolean;
@@ -44,8 +46,7 @@ interface Follower {
   readonly bucket: TokenBucket;
 }
 
-/** Lengths of the walks of a join, and at which of its steps the newcomer is kept as a hint (HyParView §5.1). */
-const ACTIVE_WALK_LENGTH = 6;
+/** Where this many steps are left of a newcomer's walk, it is kept as a hint (HyParView §5.1). */
 const PASSIVE_WALK_LENGTH = 3;
 
 /**
@@ -62,9 +63,8 @@ export class PartialView {
   readonly #active = new Set<Did>();
   readonly #passive: PassiveView;
   readonly #asks = new NeighborAsks();
-  readonly #shuffles: ShuffleTimer;
+  readonly #shuffles: Shuffles;
   #hasJoined = false;
-  #isReplyDue = false;
   #retryAtMs: number | undefined;
 
   constructor(topic: Topic, context: TopicContext, user: PartialViewUser) {
@@ -73,7 +73,8 @@ export class PartialView {
     this.#context = context;
     this.#user = user;
     this.#passive = new PassiveView(context.limits, context.random);
-    this.#shuffles = new ShuffleTimer(context.limits, context.random);
+    const [active, followers, passive] = [this.#active, this.#followers, this.#passive];
+    this.#shuffles = new Shuffles({ topic, context, active, followers, passive });
   }
 
   get wakeAtMs(): number | undefined {
@@ -97,7 +98,8 @@ export class PartialView {
     this.#followers.set(peer, { notBeforeMs: 0, bucket });
     this.#passive.delete(peer);
     this.#shuffles.news(nowMs);
-    if (this.#asks.delete(peer) && this.#isCandidate(peer, nowMs)) this.#ask(peer, nowMs);
+    const isExchange = this.#asks.isExchange(peer);
+    if (this.#asks.delete(peer) && this.#isCandidate(peer, nowMs)) this.#ask(peer, nowMs, isExchange);
     this.#fill(nowMs);
   }
 
@@ -153,9 +155,9 @@ export class PartialView {
       case 'Disconnect':
         return this.#receivedDisconnect(from, nowMs);
       case 'Shuffle':
-        return this.#receivedShuffle(from, message, nowMs);
+        return this.#heardOf(this.#shuffles.received(from, message), nowMs);
       case 'ShuffleReply':
-        return this.#receivedShuffleReply(message.peers, nowMs);
+        return this.#heardOf(this.#shuffles.receivedReply(message.peers), nowMs);
     }
   }
 
@@ -169,7 +171,7 @@ export class PartialView {
       }
     }
     if (this.#shuffles.takeDue(nowMs)) {
-      this.#shuffle();
+      this.#shuffles.begin();
       this.#exchange(nowMs);
     }
     this.#fill(nowMs);
@@ -207,6 +209,7 @@ export class PartialView {
   }
 
   #receivedAnswer(from: Did, accepted: boolean, nowMs: number): void {
+    const isExchange = this.#asks.isExchange(from);
     const wasAsked = this.#asks.stepOf(from) === 'answer' && this.#asks.delete(from);
     if (this.#active.has(from)) return;
     if (!accepted) {
@@ -214,8 +217,9 @@ export class PartialView {
       this.#leaveAlone(from, nowMs);
       return this.#fill(nowMs);
     }
-    if (this.#active.size < this.#context.limits.activeViewMax) this.#take(from, nowMs);
-    else this.#refuse(from, nowMs);
+    if (this.#active.size >= this.#context.limits.activeViewMax) return this.#refuse(from, nowMs);
+    this.#take(from, nowMs);
+    if (isExchange) this.#user.spareUp(from, nowMs);
   }
 
   #receivedDisconnect(from: Did, nowMs: number): void {
@@ -223,32 +227,6 @@ export class PartialView {
     this.#removeNeighbor(from);
     this.#leaveAlone(from, nowMs);
     this.#fill(nowMs);
-  }
-
-  #receivedShuffle(
-    from: Did,
-    { origin, ttl: theirTtl, peers }: Extract<OverlayMessage, { type: 'Shuffle' }>,
-    nowMs: number,
-  ): void {
-    if (peers.length > SHUFFLE_ACTIVE + SHUFFLE_OTHERS)
-      return this.#context.counters.add('shuffle-too-large');
-    if (origin === this.#self) return;
-    const ttl = Math.min(theirTtl, ACTIVE_WALK_LENGTH) - 1;
-    const others = [...this.#active].filter((peer) => peer !== from && peer !== origin);
-    const next = drawOne(others, this.#context.random);
-    if (ttl > 0 && next !== undefined)
-      return this.#send([next], { type: 'Shuffle', topic: this.#topic, origin, ttl, peers });
-    if (this.#followers.has(origin))
-      this.#send([origin], { type: 'ShuffleReply', topic: this.#topic, peers: this.#sample(origin) });
-    this.#heardOf([origin, ...peers], nowMs);
-  }
-
-  #receivedShuffleReply(peers: readonly Did[], nowMs: number): void {
-    if (!this.#isReplyDue) return this.#context.counters.add('shuffle-unsolicited');
-    this.#isReplyDue = false;
-    if (peers.length > SHUFFLE_ACTIVE + SHUFFLE_OTHERS)
-      return this.#context.counters.add('shuffle-too-large');
-    this.#heardOf(peers, nowMs);
   }
 
   /** Seeks neighbours while there are too few: followers first, then one that is not connected. */
@@ -282,26 +260,8 @@ export class PartialView {
     if (candidate === undefined && !isLinkWanted) return;
     if (this.#active.size + this.#asks.size > limits.activeViewMin) this.#shedSpare(nowMs);
     if (this.#active.size + this.#asks.size >= limits.activeViewMax) return;
-    if (isLinkWanted) this.#connect(nowMs);
-    else if (candidate !== undefined) this.#ask(candidate, nowMs);
-  }
-
-  #shuffle(): void {
-    const target = drawOne([...this.#active], this.#context.random);
-    if (target === undefined) return;
-    this.#isReplyDue = true;
-    const peers = this.#sample(target);
-    const { topic, self } = { topic: this.#topic, self: this.#self };
-    this.#send([target], { type: 'Shuffle', topic, origin: self, ttl: ACTIVE_WALK_LENGTH, peers });
-  }
-
-  /** Some of the neighbours, and some others that are known. */
-  #sample(except: Did): Did[] {
-    const { random } = this.#context;
-    const active = [...this.#active].filter((peer) => peer !== except);
-    const rest = [...this.#followers.keys()].filter((peer) => peer !== except && !this.#active.has(peer));
-    const others = [...drawSome(rest, SHUFFLE_OTHERS, random), ...this.#passive.drawSome(SHUFFLE_OTHERS)];
-    return [...drawSome(active, SHUFFLE_ACTIVE, random), ...drawSome(others, SHUFFLE_OTHERS, random)];
+    if (isLinkWanted) this.#connect(nowMs, true);
+    else if (candidate !== undefined) this.#ask(candidate, nowMs, true);
   }
 
   #heardOf(peers: readonly Did[], nowMs: number): void {
@@ -326,25 +286,25 @@ export class PartialView {
   }
 
   /** A node without a neighbour is never refused: as a newcomer by Join, later because it says that it is urgent. */
-  #ask(peer: Did, nowMs: number): void {
+  #ask(peer: Did, nowMs: number, isExchange = false): void {
     const isAlone = this.#active.size === 0 && !this.#asks.isAnswerDue;
-    this.#asks.set(peer, 'answer', nowMs + this.#context.limits.neighborTimeoutMs);
+    this.#asks.set(peer, 'answer', nowMs + this.#context.limits.neighborTimeoutMs, isExchange);
     if (isAlone && !this.#hasJoined) this.#send([peer], { type: 'Join', topic: this.#topic });
     else this.#send([peer], { type: 'Neighbor', topic: this.#topic, isUrgent: isAlone });
     this.#hasJoined = true;
   }
 
   /** Asks the driver for a link to one of the passive view. Returns whether it did. */
-  #connect(nowMs: number): boolean {
+  #connect(nowMs: number, isExchange = false): boolean {
     const peer = this.#passive.drawDue(nowMs);
-    return peer !== undefined && this.#connectTo(peer, nowMs);
+    return peer !== undefined && this.#connectTo(peer, nowMs, isExchange);
   }
 
-  #connectTo(peer: Did, nowMs: number): boolean {
+  #connectTo(peer: Did, nowMs: number, isExchange = false): boolean {
     const { connects, limits, outbox } = this.#context;
     if (!connects.take(1, nowMs)) return false;
     const endsAtMs = nowMs + limits.connectTimeoutMs;
-    this.#asks.set(peer, 'link', endsAtMs);
+    this.#asks.set(peer, 'link', endsAtMs, isExchange);
     this.#passive.postpone(peer, endsAtMs);
     outbox.effect({ type: 'connect', peer });
     return true;

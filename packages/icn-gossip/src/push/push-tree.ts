@@ -101,6 +101,14 @@ export class PushTree {
     this.#links.set(peer, { isEager: true, prunedAtMs: -Infinity, graftedAtMs: -Infinity });
   }
 
+  /** A new neighbour that the tree need not begin with: both ends are lazy, until one lacks what the other has. */
+  spareUp(peer: Did, nowMs: number): void {
+    const link = this.#links.get(peer);
+    if (link === undefined || this.#isAllEager) return;
+    this.#makeLazy(link, nowMs);
+    this.#context.outbox.send([peer], { type: 'Prune', topic: this.#topic });
+  }
+
   neighborDown(peer: Did): void {
     this.#links.delete(peer);
     this.#duplicates.delete(peer);
@@ -224,11 +232,15 @@ export class PushTree {
       const link = this.#links.get(peer);
       if (link === undefined || this.#isAllEager || id !== this.#guide?.id) continue;
       if (!this.#isEagerSource(first)) continue;
-      link.isEager = false;
-      link.prunedAtMs = nowMs;
+      this.#makeLazy(link, nowMs);
       pruned.push(peer);
     }
     this.#context.outbox.send(pruned, { type: 'Prune', topic: this.#topic });
+  }
+
+  #makeLazy(link: Link, nowMs: number): void {
+    link.isEager = false;
+    link.prunedAtMs = nowMs;
   }
 
   #graft(peer: Did, nowMs: number): void {
