@@ -256,6 +256,11 @@ export class TestNetwork {
           'I8: delivered what is not durable',
         );
         return;
+      case 'withdraw':
+      case 'connect':
+      case 'protect':
+      case 'release':
+        return;
       case 'acknowledge':
         node.acknowledged.push(effect.name);
         return;
@@ -276,7 +281,8 @@ export class TestNetwork {
         insist(node.disk.has(message.topic, message.name.id), 'I8: announced before it was durable');
       }
       if (message.type !== 'AntiEntropy') continue;
-      for (const { id } of message.clock ?? [])
+      const clock = message.summary?.type === 'clock' ? message.summary.clock : [];
+      for (const { id } of clock)
         insist(node.disk.has(message.topic, id), 'I8: counted before it was durable');
     }
   }
