@@ -107,6 +107,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
       topics: this.#topics,
       limits: this.#limits,
       outbox,
+      counters: this.#counters,
       random,
       at: (topic, event) => this.#at(topic, event),
     });
@@ -207,7 +208,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
   #peerUp(did: Did, nowMs: number): void {
     const peer = this.#peers.up(did);
     if (peer === undefined) return;
-    this.#rounds.subscribe([did], false);
+    this.#rounds.subscribe([peer], false);
     this.#rounds.peerUp(did, nowMs);
     this.#wakes.set(this.#rounds, this.#rounds.wakeAtMs);
   }
@@ -230,8 +231,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
     const joined = this.#topicOf(topic);
     if (joined.isJoined) return;
     this.#at(joined, () => joined.join(nowMs));
-    const peers = [...this.#peers].map(({ did }) => did);
-    this.#outbox.send(peers, { type: 'Subscribe', topics: [topic], reply: true });
+    this.#rounds.subscribe(this.#peers, true, [topic]);
   }
 
   #left(topic: Topic): void {
