@@ -29,3 +29,28 @@ export interface Observer {
   /** Something of the world itself, in words: a cut, a heal, the end of the faults. */
   noted?(text: string, nowMs: number): void;
 }
+
+type Hook = keyof Observer;
+type Watcher<Name extends Hook> = Observer & Required<Pick<Observer, Name>>;
+
+/** Observers by what they want to be told: most of what happens concerns few of them. */
+export class Observers implements Record<Hook, readonly Observer[]> {
+  readonly booted: Watcher<'booted'>[] = [];
+  readonly crashed: Watcher<'crashed'>[] = [];
+  readonly rolledBack: Watcher<'rolledBack'>[] = [];
+  readonly told: Watcher<'told'>[] = [];
+  readonly ordered: Watcher<'ordered'>[] = [];
+  readonly written: Watcher<'written'>[] = [];
+  readonly sent: Watcher<'sent'>[] = [];
+  readonly arrived: Watcher<'arrived'>[] = [];
+  readonly verified: Watcher<'verified'>[] = [];
+  readonly threw: Watcher<'threw'>[] = [];
+  readonly noted: Watcher<'noted'>[] = [];
+
+  add(...observers: readonly Observer[]): void {
+    for (const observer of observers) {
+      for (const name of Object.keys(this) as Hook[])
+        if (observer[name] !== undefined) (this[name] as Observer[]).push(observer);
+    }
+  }
+}

@@ -5,7 +5,7 @@ import { Agenda } from './agenda.js';
 import { Disk, type DiskMark } from './disk.js';
 import { drawMs, type Distribution } from './distribution.js';
 import { EntryLedger } from './entry-ledger.js';
-import type { Observer } from './observer.js';
+import { Observers, type Observer } from './observer.js';
 import { SeededRandom } from './seeded-random.js';
 import { SimNode, type MachineFactory, type VerifySignature } from './sim-node.js';
 import { DEFAULT_SWARM_LIMITS, SimSwarm, type SwarmLimits } from './sim-swarm.js';
@@ -53,7 +53,7 @@ export class World {
   dropsFrame: ((from: SimNode, to: SimNode, frame: Uint8Array) => boolean) | undefined;
   readonly #options: WorldOptions;
   readonly #agenda = new Agenda();
-  readonly #observers: Observer[] = [];
+  readonly #observers = new Observers();
   readonly #nodeOf = new Map<Did, SimNode>();
   readonly #keyOrder: SeededRandom;
   readonly #diskRandom: SeededRandom;
@@ -91,7 +91,7 @@ export class World {
 
   /** Lets somebody look on from now on; to see all, before the first node starts. */
   observe(...observers: readonly Observer[]): void {
-    this.#observers.push(...observers);
+    this.#observers.add(...observers);
   }
 
   nodeOf(did: Did): SimNode | undefined {
@@ -131,7 +131,7 @@ export class World {
       verifySignature: this.#verifierOf(node),
       index: node.index,
     });
-    for (const observer of this.#observers) observer.booted?.(node, this.nowMs);
+    for (const observer of this.#observers.booted) observer.booted(node, this.nowMs);
     for (const topic of node.topics) {
       const headers = node.disk.headers(topic);
       for (let index = 0; index < headers.length; index += RESTORED_BATCH)
@@ -144,7 +144,7 @@ export class World {
   /** The node loses everything that is not on its disk; its peers notice by and by. */
   crash(node: SimNode): void {
     if (!node.isUp) return;
-    for (const observer of this.#observers) observer.crashed?.(node, this.nowMs);
+    for (const observer of this.#observers.crashed) observer.crashed(node, this.nowMs);
     node.machine = undefined;
     node.life++;
     this.swarm.ended(node);
@@ -155,7 +155,7 @@ export class World {
     if (node.isUp) throw new Error(`${node.label} is up`);
     node.rollbackCount++;
     node.disk.restore(mark);
-    for (const observer of this.#observers) observer.rolledBack?.(node, this.nowMs);
+    for (const observer of this.#observers.rolledBack) observer.rolledBack(node, this.nowMs);
   }
 
   /** Begins a cut; links through it end when their sides notice, unless `keepsLinks`: then frames vanish on links that stay. */
@@ -173,7 +173,7 @@ export class World {
   }
 
   note(text: string): void {
-    for (const observer of this.#observers) observer.noted?.(text, this.nowMs);
+    for (const observer of this.#observers.noted) observer.noted(text, this.nowMs);
   }
 
   /** Does something at that time, or now where it has passed. */
@@ -207,9 +207,9 @@ export class World {
   tell(node: SimNode, event: GossipEvent): void {
     const { machine } = node;
     if (machine === undefined) return;
-    for (const observer of this.#observers) observer.told?.(node, event, this.nowMs);
+    for (const observer of this.#observers.told) observer.told(node, event, this.nowMs);
     for (const effect of this.#handle(node, event)) {
-      for (const observer of this.#observers) observer.ordered?.(node, effect, this.nowMs);
+      for (const observer of this.#observers.ordered) observer.ordered(node, effect, this.nowMs);
       this.#perform(node, effect);
     }
     if (node.machine === machine) this.#arm(node);
@@ -219,7 +219,7 @@ export class World {
     try {
       return node.machine!.handle(event, this.nowMs + node.skewMs);
     } catch (error) {
-      for (const observer of this.#observers) observer.threw?.(node, event, error, this.nowMs);
+      for (const observer of this.#observers.threw) observer.threw(node, event, error, this.nowMs);
       return [];
     }
   }
@@ -234,7 +234,7 @@ export class World {
         node.diskFreeAtMs = Math.max(this.nowMs, node.diskFreeAtMs) + this.#diskMs();
         this.after(node, node.diskFreeAtMs - this.nowMs, () => {
           const faults = node.disk.write(writes);
-          for (const observer of this.#observers) observer.written?.(node, writes, faults, this.nowMs);
+          for (const observer of this.#observers.written) observer.written(node, writes, faults, this.nowMs);
           this.tell(node, { type: 'persisted', write });
         });
         return;
@@ -275,12 +275,12 @@ export class World {
     const connection = from.links.get(to);
     if (connection === undefined) return;
     const peer = connection.other(from);
-    for (const observer of this.#observers) observer.sent?.(from, peer, frame, this.nowMs);
+    for (const observer of this.#observers.sent) observer.sent(from, peer, frame, this.nowMs);
     if (this.dropsFrame?.(from, peer, frame) === true) return;
     for (const arrivalMs of this.wire.carry(connection, from, frame.length, priority, this.nowMs)) {
       this.after(peer, arrivalMs - this.nowMs, () => {
         if (!connection.isUpAt(peer)) return;
-        for (const observer of this.#observers) observer.arrived?.(from, peer, frame, this.nowMs);
+        for (const observer of this.#observers.arrived) observer.arrived(from, peer, frame, this.nowMs);
         this.tell(peer, { type: 'received', from: from.did, frame });
       });
     }
@@ -317,7 +317,7 @@ export class World {
       let isValid = this.#checks.get(key);
       if (isValid === undefined)
         this.#checks.set(key, (isValid = verify(publicKey, purpose, message, signature)));
-      for (const observer of this.#observers) observer.verified?.(node, message, isValid, this.nowMs);
+      for (const observer of this.#observers.verified) observer.verified(node, message, isValid, this.nowMs);
       return isValid;
     };
   }

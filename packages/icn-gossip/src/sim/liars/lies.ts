@@ -92,7 +92,7 @@ export function garbageFrames(everyMs = 700): Lie {
 }
 
 /** Asks, announces and questions without end, about what does not exist; so many messages a second to each of a few peers. */
-export function floods(topics: readonly Topic[], perSecond = 20): Lie {
+export function floods(topics: readonly Topic[], perSecond = 6): Lie {
   return {
     everyMs: 1_000,
     does(context) {
