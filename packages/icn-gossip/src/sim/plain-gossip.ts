@@ -2,17 +2,15 @@ import type { Did } from '@icn/identity';
 import { Counters } from '../bounds/counters.js';
 import type { DropName } from '../drops.js';
 import { createEntry, decodeEntry, verifyEntry, type DecodedEntry, type EntryParts } from '../entry/entry.js';
-import { depOf } from './entry-ledger.js';
-import type { EntryId, EntryName } from '../entry/entry-name.js';
-import type { StoredHeader } from '../entry/entry-store.js';
+import type { EntryId } from '../entry/entry-name.js';
 import type { GossipEffect, GossipEvent } from '../events.js';
 import { Outbox } from '../outbox.js';
 import { BloomFilter, WHOLE } from '../repair/bloom-filter.js';
 import type { Topic } from '../topic.js';
-import { rootRow, topicRoot } from '../topic/topic-root.js';
 import { decodeMessage } from '../wire/message-codec.js';
 import type { AntiEntropy, ClockComponent, GossipMessage, PullRequest, Summary } from '../wire/messages.js';
 import { u64FromBytes } from '../wire/u64.js';
+import { PlainHolding } from './plain-holding.js';
 import type { HostedMachine, HostedStatus, MachineFactory, MachineSetup } from './sim-node.js';
 
 /** What a plain machine does, rightly or wrongly. */
@@ -25,25 +23,11 @@ export interface PlainOptions {
   readonly intervalMs?: number;
 }
 
-/** An entry that is held; `position` once it is delivered. */
-interface Held extends Pick<DecodedEntry, 'name' | 'header'> {
-  position: number | undefined;
-}
-
-/** What is held of one topic. */
-interface Holding {
-  readonly entries: Map<EntryId, Held>;
-  /** Of each author, the highest seq heard of: only for `max-merge`. */
-  readonly maxima: Map<Did, number>;
-  lastPosition: number;
-  root: Uint8Array | undefined;
-}
-
 /** Flooding and Bloom filters: about the least that is right, without bounds, trees or shares; see `plainMachine`. */
 class PlainGossip implements HostedMachine {
   readonly #setup: MachineSetup;
   readonly #options: Required<PlainOptions>;
-  readonly #topics = new Map<Topic, Holding>();
+  readonly #topics = new Map<Topic, PlainHolding>();
   readonly #peers: Did[] = [];
   readonly #outbox = new Outbox(Infinity, new Counters<DropName>());
   readonly #serving = new Map<number, { readonly peer: Did; readonly request: PullRequest }>();
@@ -60,10 +44,10 @@ class PlainGossip implements HostedMachine {
   }
 
   status(): readonly HostedStatus[] {
-    return Array.from(this.#topics, ([topic, holding]) => ({
+    return Array.from(this.#topics, ([topic, { root, entries }]) => ({
       topic,
-      root: this.#root(topic),
-      entryCount: holding.lastPosition,
+      root,
+      entryCount: entries.size,
     }));
   }
 
@@ -84,7 +68,7 @@ class PlainGossip implements HostedMachine {
         break;
       }
       case 'restored':
-        for (const stored of event.entries) if ('header' in stored) this.#restore(event.topic, stored);
+        for (const row of event.entries) this.#holding(event.topic).restore(row);
         break;
       case 'joined':
         this.#holding(event.topic);
@@ -151,7 +135,7 @@ class PlainGossip implements HostedMachine {
       topic,
       roundId: 1,
       answer,
-      root: this.#root(topic),
+      root: this.#holding(topic).root,
       counts: null,
       closed: [],
       summary: this.#summary(topic),
@@ -225,15 +209,8 @@ class PlainGossip implements HostedMachine {
   }
 
   #submitted(topic: Topic, payload: Uint8Array, ref: number, nowMs: number): void {
-    const prev = this.#ownLast(topic);
-    const { entries } = this.#holding(topic);
-    const named = new Set(
-      [...entries.values()].flatMap(({ header }) => header.deps.map((dep) => dep.idPrefix)),
-    );
-    const frontier = [...entries.values()].filter(
-      ({ name, position }) =>
-        position !== undefined && name.id !== prev?.id && !named.has(depOf(name).idPrefix),
-    );
+    const holding = this.#holding(topic);
+    const prev = holding.lastOf(this.#setup.keyPair.did);
     const entry = createEntry(
       this.#setup.keyPair,
       {
@@ -242,7 +219,7 @@ class PlainGossip implements HostedMachine {
         lane: 0,
         seq: (prev?.seq ?? 0) + 1,
         prev: prev?.id ?? null,
-        deps: frontier.slice(-4).map(({ name }) => depOf(name)),
+        deps: holding.frontier(prev),
         timestampMs: Math.floor(nowMs),
       },
       payload,
@@ -255,74 +232,23 @@ class PlainGossip implements HostedMachine {
 
   #keep(topic: Topic, { name, header, parts }: DecodedEntry): void {
     const holding = this.#holding(topic);
-    holding.entries.set(name.id, { name, header, position: undefined });
-    holding.maxima.set(name.author, Math.max(name.seq, holding.maxima.get(name.author) ?? 0));
-    holding.root = undefined;
+    holding.keep({ name, header });
     this.#outbox.write({ type: 'entry', topic, id: name.id, parts });
-    while (this.#deliverOne(topic, holding));
-  }
-
-  /** Delivers an entry whose parents are all delivered. */
-  #deliverOne(topic: Topic, holding: Holding): boolean {
-    const delivered = new Set<string>();
-    for (const { name, position } of holding.entries.values())
-      if (position !== undefined) delivered.add(name.id).add(JSON.stringify(depOf(name)));
-    for (const held of holding.entries.values()) {
-      const { name, header } = held;
-      const isReady =
-        (header.prev === null || delivered.has(header.prev)) &&
-        header.deps.every((dep) => delivered.has(JSON.stringify(dep)));
-      if (held.position !== undefined || !isReady) continue;
-      const position = ++holding.lastPosition;
-      held.position = position;
-      this.#outbox.write({ type: 'position', topic, position, id: name.id });
-      const siblings = [...holding.entries.values()].filter((other) => {
-        return other.name.author === name.author && other.header.prev === header.prev && other !== held;
-      });
-      const forked = siblings.length > 0;
-      this.#outbox.effectWhenDurable({ type: 'deliver', topic, position, name, late: false, forked });
-      return true;
+    for (const { position, ...turn } of holding.turns()) {
+      if (turn.type === 'withdraw') {
+        this.#outbox.write({ type: 'withdrawal', topic, position, log: turn.log });
+        this.#outbox.effectWhenDurable({ type: 'withdraw', topic, position, log: turn.log });
+      } else {
+        this.#outbox.write({ type: 'position', topic, position, id: turn.name.id });
+        this.#outbox.effectWhenDurable({ ...turn, topic, position, late: false });
+      }
     }
-    return false;
   }
 
-  #restore(topic: Topic, { header, position }: StoredHeader): void {
-    const decoded = decodeEntry({ header, payload: undefined, proof: NO_PROOF });
-    if (typeof decoded === 'string') return;
-    const holding = this.#holding(topic);
-    const { name } = decoded;
-    holding.entries.set(name.id, { name, header: decoded.header, position });
-    holding.maxima.set(name.author, Math.max(name.seq, holding.maxima.get(name.author) ?? 0));
-    holding.lastPosition = Math.max(holding.lastPosition, position ?? 0);
-  }
-
-  #ownLast(topic: Topic): EntryName | undefined {
-    let last: EntryName | undefined;
-    for (const { name } of this.#holding(topic).entries.values())
-      if (name.author === this.#setup.keyPair.did && name.seq > (last?.seq ?? 0)) last = name;
-    return last;
-  }
-
-  #root(topic: Topic): Uint8Array {
-    const holding = this.#holding(topic);
-    const linked = [...holding.entries.values()].filter((held) => isLinked(holding, held));
-    const followed = new Set(linked.map(({ header }) => header.prev));
-    const heads = linked.filter(({ name }) => !followed.has(name.id));
-    holding.root ??= topicRoot(
-      this.#setup.network,
-      topic,
-      heads.map(({ name }) => rootRow(name)),
-      [],
-    );
-    return holding.root;
-  }
-
-  #holding(topic: Topic): Holding {
+  #holding(topic: Topic): PlainHolding {
     let holding = this.#topics.get(topic);
-    if (holding === undefined) {
-      holding = { entries: new Map(), maxima: new Map(), lastPosition: 0, root: undefined };
-      this.#topics.set(topic, holding);
-    }
+    if (holding === undefined)
+      this.#topics.set(topic, (holding = new PlainHolding(this.#setup.network, topic)));
     return holding;
   }
 
@@ -330,14 +256,6 @@ class PlainGossip implements HostedMachine {
     const share = Number(u64FromBytes(this.#setup.random(8)) % 1_000n) / 1_000;
     return nowMs + this.#options.intervalMs * (0.8 + 0.4 * share);
   }
-}
-
-const NO_PROOF = { type: 'signature', signature: new Uint8Array(64) } as const;
-
-function isLinked({ entries }: Holding, held: Held): boolean {
-  for (let at: Held | undefined = held; at !== undefined; at = entries.get(at.header.prev ?? at.name.id))
-    if (at.header.prev === null) return true;
-  return false;
 }
 
 /**

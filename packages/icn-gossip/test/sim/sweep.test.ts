@@ -45,13 +45,15 @@ describe('the sweep can tell', () => {
   });
 
   it('filters of one salt hide entries for ever, and are found out', () => {
-    const reports = sweep(scenario('faults'), 1, {
-      firstSeed: 5,
-      nodeCount: 10,
-      machineOf: machine('fixed-salt'),
-    });
-    expect(reports[0]!.violations.map(({ invariant }) => invariant)).toContain('liveness');
-    expect(reports[0]!.roundsToEqual).toBeNull();
+    const reports = sweep(scenario('original'), 60, { nodeCount: 2, machineOf: machine('fixed-salt') });
+    const failed = reports.filter(({ violationCount }) => violationCount > 0);
+    // One filter wrongly claims one id in 120, so most runs are well: it takes a sweep to tell.
+    expect(failed.length).toBeGreaterThan(0);
+    expect(failed.length).toBeLessThan(30);
+    for (const { violations, roundsToEqual, missed } of failed) {
+      expect(violations.map(({ invariant }) => invariant)).toContain('liveness');
+      expect([roundsToEqual, missed === 0]).toEqual([null, false]);
+    }
   });
 });
 

@@ -114,7 +114,7 @@ function publishDuring(world: World): void {
   publish(world, {
     authors: random.sample(world.honest, AUTHORS_MAX),
     topics,
-    entryCount: Math.max(20, Math.ceil(1.5 * world.nodes.length)),
+    entryCount: 20 + Math.ceil(world.nodes.length / 4),
     durationMs: FAULTS_MS,
     byteCount: (draw) => (draw.chance(0.03) ? 10_000 + draw.below(50_000) : 1 + draw.below(300)),
   });
