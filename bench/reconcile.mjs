@@ -1,209 +1,183 @@
 /**
- * What it costs two nodes to find out in what they differ: bytes of gossip frames in both directions, without the
- * entries in them, until their roots are equal. Two machines of @icn/gossip exchange frames in lockstep; nothing is
- * remembered of earlier sessions. Beside each figure: the bytes with which the difference could be named at least,
- * and the coded symbols that @peerbit/riblt needs for the same difference of heads.
+ * What it costs two nodes to find out in which of 10,000 entries they differ: bytes of gossip frames in both
+ * directions, without the entries in them, until their roots are equal. Nothing is remembered of earlier sessions.
+ * Each figure is the worst of several runs, with either side asking first. Beside them: the bytes that name the
+ * difference at least (log2 of the ways to choose it), and the coded symbols that @peerbit/riblt needs for heads
+ * that differ as these do.
  *
  *   pnpm bench reconcile [--json] [--seeds N]
  */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { keyPairFromSeed, toHex } from '@icn/identity';
-import { Gossip, decodeMessage, encodeParts, entryIdOf, parseTopic } from '@icn/gossip';
+import { boundBytes } from '@icn/gossip';
+import { entriesBy, meet, seededNumbers, Side } from './reconcile-ends.mjs';
 
-const ENTRY_COUNT = 10_000;
-const DIFFERENCES = [0, 1, 10, 100, 1_000];
-const TOPIC = parseTopic('notes');
-const NETWORK = 'bench';
-/** Most bytes for each difference, by authors. */
-const TARGETS = { 64: [100, 300, 1_500, 6_000, 12_000], 10_000: [100, 200, 800, 6_000, 40_000] };
+/** @typedef {import('@icn/gossip').Reconcile} Reconcile */
+/** @typedef {import('./reconcile-ends.mjs').BenchEntry} BenchEntry */
+/** @typedef {'newest' | 'holes'} Kind */
 
-/** A number in [0, 1) from a seed: mulberry32. */
-function seededNumbers(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+const entryCount = 10_000;
+/** Most bytes that `auto` may take, by authors and entries that differ. */
+const cases = [
+  { authors: 64, ceilings: { 0: 100, 1: 300, 10: 1_500, 100: 6_000, 1_000: 12_000 } },
+  { authors: 10_000, ceilings: { 0: 100, 1: 200, 10: 800, 100: 6_000, 1_000: 40_000 } },
+];
 
-function seededBytes(seed) {
-  const draw = seededNumbers(seed);
-  return (byteCount) => Uint8Array.from({ length: byteCount }, () => Math.floor(draw() * 256));
-}
+const options = /** @type {const} */ ({
+  json: { type: 'boolean', default: false },
+  seeds: { type: 'string', default: '3' },
+});
+const { json, seeds } = parseArgs({ options }).values;
+await compare(Number(seeds));
 
-function keyPairOf(index) {
-  const seed = new Uint8Array(32);
-  new DataView(seed.buffer).setUint32(28, index);
-  return keyPairFromSeed(seed);
-}
-
-function machine(index, reconcile, seed) {
-  const gossip = new Gossip({
-    keyPair: keyPairOf(index),
-    network: NETWORK,
-    random: seededBytes(seed),
-    reconcile,
-  });
-  gossip.handle({ type: 'joined', topic: TOPIC, access: { type: 'Public' } }, 0);
-  return gossip;
-}
-
-/** The parts of `count` entries of one author, in order. */
-function logOf(author, count) {
-  const gossip = machine(author, 'auto', author);
-  const parts = [];
-  for (let ref = 0; ref < count; ref++) {
-    const payload = new TextEncoder().encode(`${author}/${ref}`);
-    const effects = gossip.handle({ type: 'submitted', topic: TOPIC, payload, ref }, 1_700_000_000_000);
-    const persist = effects.find(({ type }) => type === 'persist');
-    parts.push(persist.writes.find(({ type }) => type === 'entry').parts);
-    gossip.handle({ type: 'persisted', write: persist.write }, 1_700_000_000_000);
-  }
-  return parts;
-}
-
-/** All entries, the oldest first: authors take turns. */
-function entriesBy(authorCount) {
-  const perAuthor = Math.ceil(ENTRY_COUNT / authorCount);
-  const logs = Array.from({ length: authorCount }, (_, index) => logOf(1_000 + index, perAuthor));
-  const turns = Array.from({ length: perAuthor }, (_, turn) => logs.map((log) => log[turn]));
-  return turns.flat().slice(0, ENTRY_COUNT);
-}
-
-/** Which entries one side lacks. */
-function lacking(kind, count, seed) {
-  if (kind === 'newest') return new Set(Array.from({ length: count }, (_, index) => ENTRY_COUNT - 1 - index));
-  const draw = seededNumbers(seed);
-  const lacked = new Set();
-  while (lacked.size < count) lacked.add(Math.floor(draw() * ENTRY_COUNT));
-  return lacked;
-}
-
-/** A machine whose disk is a map, and instant. */
-class Side {
-  #entries;
-
-  constructor({ index, reconcile, entries, lacked, seed }) {
-    const keyPair = keyPairOf(index);
-    this.did = keyPair.did;
-    this.#entries = new Map(entries.map(({ id, parts }) => [id, parts]));
-    const limits = { parkedPerLogMax: ENTRY_COUNT };
-    this.gossip = new Gossip({ keyPair, network: NETWORK, random: seededBytes(seed), reconcile, limits });
-    const kept = entries.filter((_, position) => !lacked.has(position));
-    const headers = kept.map(({ parts }) => ({ header: parts.header, position: undefined }));
-    this.tell({ type: 'restored', topic: TOPIC, entries: headers });
-    this.tell({ type: 'joined', topic: TOPIC, access: { type: 'Public' } });
-  }
-
-  get root() {
-    return toHex(this.gossip.status()[0].root);
-  }
-
-  /** Returns the frames that come of an event. */
-  tell(event) {
-    const frames = [];
-    for (const effect of this.gossip.handle(event, nowMs)) {
-      if (effect.type === 'send') frames.push(effect.frame);
-      if (effect.type === 'persist') frames.push(...this.tell({ type: 'persisted', write: effect.write }));
-      if (effect.type === 'load') {
-        const entries = effect.ids.map((id) => this.#entries.get(id));
-        frames.push(...this.tell({ type: 'loaded', load: effect.load, entries }));
+/** @param {number} seedCount */
+async function compare(seedCount) {
+  const ribltSymbols = await peerOf();
+  const rows = [];
+  for (const { authors, ceilings } of cases) {
+    const entries = entriesBy(entryCount, authors);
+    for (const kind of /** @type {const} */ (['newest', 'holes'])) {
+      for (const [difference, ceiling] of Object.entries(ceilings)) {
+        const setting = { entries, kind, difference: Number(difference), seedCount };
+        const auto = worst({ ...setting, reconcile: 'auto' });
+        const row = {
+          authors,
+          kind,
+          difference: setting.difference,
+          bytes: auto.bytes,
+          ceiling,
+          tripsToKnow: auto.tripsToKnow,
+          trips: auto.trips,
+          entriesMoved: auto.entriesMoved,
+          isEqual: auto.isEqual,
+          clockBytes: worst({ ...setting, seedCount: 1, reconcile: 'clock' }).bytes,
+          bloomBytes: worst({ ...setting, seedCount: 1, reconcile: 'bloom' }).bytes,
+          boundBytes: boundBytes(entryCount, setting.difference),
+          ribltSymbols: ribltSymbols(setting),
+        };
+        rows.push(row);
+        if (!json) console.log(rows.length === 1 ? `${titles()}\n${lineOf(row)}` : lineOf(row));
       }
     }
-    return frames;
   }
+  const isMet = rows.every(
+    (row) => row.bytes <= row.ceiling && row.isEqual && row.entriesMoved === row.difference,
+  );
+  if (json) console.log(JSON.stringify({ bench: 'reconcile', entryCount, seeds: seedCount, isMet, rows }));
+  else console.log(isMet ? 'all within their ceilings' : 'NOT all within their ceilings');
+  if (!isMet) process.exitCode = 1;
 }
 
-let nowMs = 1_700_000_000_000;
+/** @typedef {{ entries: readonly BenchEntry[], kind: Kind, difference: number, seedCount: number }} Setting */
 
-/** Bytes of the entries in a frame: they are what is moved, not what finding them costs. */
-function entryBytes(message) {
-  if (message.type !== 'PullResponse' && message.type !== 'Announcements') return 0;
-  return message.entries.reduce((sum, parts) => sum + encodeParts(parts).length, 0);
+/** @param {Setting & { reconcile: Reconcile }} setting */
+function worst({ entries, kind, difference, seedCount, reconcile }) {
+  const all = { bytes: 0, tripsToKnow: 0, trips: 0, entriesMoved: 0, isEqual: true };
+  for (let seed = 1; seed <= (difference === 0 ? 1 : seedCount); seed++) {
+    const lacked = lackedOf(kind, difference, seed);
+    const none = new Set();
+    for (const [lackedByA, lackedByB] of [
+      [lacked, none],
+      [none, lacked],
+    ]) {
+      const a = new Side({ index: 1, reconcile, seed, entries, lacked: lackedByA ?? none });
+      const b = new Side({ index: 2, reconcile, seed: seed + 1_000, entries, lacked: lackedByB ?? none });
+      const cost = meet(a, b);
+      all.isEqual &&= cost.isEqual;
+      for (const name of /** @type {const} */ (['bytes', 'tripsToKnow', 'trips', 'entriesMoved']))
+        all[name] = Math.max(all[name], cost[name]);
+    }
+  }
+  return all;
 }
 
 /**
- * Lets two nodes meet and exchange frames, all that are under way at once, until neither says anything. `learner`
- * lacks entries. Returns what it cost.
+ * Which entries one side lacks, by their place in the order of age.
+ *
+ * @param {Kind} kind
+ * @param {number} count
+ * @param {number} seed
+ * @returns {Set<number>}
  */
-function reconcile(a, b) {
-  const cost = { bytes: 0, meetingBytes: 0, trips: 0, tripsToKnow: undefined, entriesMoved: 0 };
-  let flying = [
-    { to: b, from: a, frames: a.tell({ type: 'peer-up', peer: b.did }) },
-    { to: a, from: b, frames: b.tell({ type: 'peer-up', peer: a.did }) },
-  ];
-  for (let halfTrips = 0; flying.some(({ frames }) => frames.length > 0); halfTrips++) {
-    let isAfterMeeting = false;
-    for (const { frames } of flying) {
-      for (const frame of frames) {
-        const message = decodeMessage(frame);
-        if (message.type === 'Hello' || message.type === 'Subscribe') cost.meetingBytes += frame.length;
-        else {
-          isAfterMeeting = true;
-          cost.bytes += frame.length - entryBytes(message);
-          if (message.type === 'PullResponse') cost.entriesMoved += message.entries.length;
-          if (message.type === 'PullRequest') cost.tripsToKnow ??= cost.trips;
-        }
-      }
-    }
-    if (isAfterMeeting && (a.root !== b.root || cost.trips === 0)) cost.trips += 0.5;
-    flying = flying.map(({ to, from, frames }) => {
-      return {
-        to: from,
-        from: to,
-        frames: frames.flatMap((frame) => to.tell({ type: 'received', from: from.did, frame })),
-      };
-    });
-  }
-  return cost;
+function lackedOf(kind, count, seed) {
+  if (kind === 'newest') return new Set(Array.from({ length: count }, (_, index) => entryCount - 1 - index));
+  const draw = seededNumbers(seed);
+  /** @type {Set<number>} */
+  const lacked = new Set();
+  while (lacked.size < count) lacked.add(Math.floor(draw() * entryCount));
+  return lacked;
 }
 
-/** The worst of several runs. */
-function measure({ entries, difference, kind, strategy, seeds }) {
-  const worst = { bytes: 0, meetingBytes: 0, trips: 0, tripsToKnow: 0, entriesMoved: 0, isEqual: true };
-  for (let seed = 1; seed <= seeds; seed++) {
-    for (const isAskerBehind of [true, false]) {
-      const lacked = lacking(kind, difference, seed);
-      const none = new Set();
-      const a = new Side({
-        index: 1,
-        reconcile: strategy,
-        entries,
-        lacked: isAskerBehind ? lacked : none,
-        seed,
-      });
-      const b = new Side({
-        index: 2,
-        reconcile: strategy,
-        entries,
-        lacked: isAskerBehind ? none : lacked,
-        seed: seed + 1_000,
-      });
-      const cost = reconcile(a, b);
-      worst.isEqual &&= a.root === b.root;
-      for (const name of Object.keys(cost)) worst[name] = Math.max(worst[name], cost[name] ?? 0);
-    }
-    if (difference === 0) break;
+/**
+ * How many coded symbols @peerbit/riblt needs for the set of entries itself: installed on demand, beside this file.
+ *
+ * @returns {Promise<(setting: Setting) => number>}
+ */
+async function peerOf() {
+  const folder = fileURLToPath(new URL('.peers/', import.meta.url));
+  const module = new URL('.peers/node_modules/@peerbit/riblt/dist/index.js', import.meta.url);
+  if (!existsSync(module)) {
+    const install = ['install', '--prefix', folder, '--no-audit', '--no-fund', '@peerbit/riblt@1.2.0'];
+    execFileSync('npm', install, { stdio: ['ignore', 'ignore', 'inherit'] });
   }
-  return worst;
+  const riblt = /** @type {Riblt} */ (await import(module.href));
+  const { ready, EncoderWrapper, DecoderWrapper } = riblt;
+  await ready;
+  return ({ entries, kind, difference }) => {
+    const [encoder, decoder] = [new EncoderWrapper(), new DecoderWrapper()];
+    const lacked = lackedOf(kind, difference, 1);
+    for (const [index, { id }] of entries.entries()) {
+      encoder.add_symbol(BigInt(`0x${id.slice(0, 16)}`));
+      if (!lacked.has(index)) decoder.add_symbol(BigInt(`0x${id.slice(0, 16)}`));
+    }
+    for (let count = 1; ; count++) {
+      decoder.add_coded_symbol(encoder.produce_next_coded_symbol());
+      decoder.try_decode();
+      if (decoder.decoded()) return count;
+    }
+  };
 }
 
-const { values } = parseArgs({
-  options: { json: { type: 'boolean' }, seeds: { type: 'string', default: '5' } },
-});
-const seeds = Number(values.seeds);
-const rows = [];
-for (const [authors, targets] of Object.entries(TARGETS)) {
-  const entries = entriesBy(Number(authors)).map((parts) => ({ id: entryIdOf(parts.header), parts }));
-  for (const kind of ['newest', 'holes']) {
-    for (const [index, difference] of DIFFERENCES.entries()) {
-      for (const strategy of ['auto', 'clock', 'bloom']) {
-        const cost = measure({ entries, difference, kind, strategy, seeds });
-        rows.push({ authors: Number(authors), kind, difference, strategy, target: targets[index], ...cost });
-        console.error(JSON.stringify(rows.at(-1)));
-      }
-    }
-  }
+/** @typedef {{ ready: Promise<unknown>, EncoderWrapper: new () => Encoder, DecoderWrapper: new () => Decoder }} Riblt */
+/** @typedef {{ add_symbol(symbol: bigint): void, produce_next_coded_symbol(): unknown }} Encoder */
+/** @typedef {{ add_symbol(symbol: bigint): void, add_coded_symbol(symbol: unknown): void, try_decode(): void, decoded(): boolean }} Decoder */
+
+function titles() {
+  return row([
+    'authors',
+    'lacking',
+    'd',
+    'auto B',
+    'at most',
+    'trips',
+    'clock B',
+    'Bloom B',
+    'bound B',
+    'riblt',
+  ]);
+}
+
+/** @param {Record<string, number | string | boolean>} figures */
+function lineOf({
+  authors,
+  kind,
+  difference,
+  bytes,
+  ceiling,
+  tripsToKnow,
+  trips,
+  clockBytes,
+  bloomBytes,
+  ...rest
+}) {
+  const tripsShown = `${String(tripsToKnow)}/${String(trips)}`;
+  const peers = [rest['boundBytes'], rest['ribltSymbols']];
+  return row([authors, kind, difference, bytes, ceiling, tripsShown, clockBytes, bloomBytes, ...peers]);
+}
+
+/** @param {readonly unknown[]} cells */
+function row(cells) {
+  return cells.map((cell) => String(cell).padStart(9)).join('');
 }

@@ -107,6 +107,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
       topics: this.#topics,
       limits: this.#limits,
       outbox,
+      counters: this.#counters,
       random,
       at: (topic, event) => this.#at(topic, event),
     });
@@ -207,7 +208,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
   #peerUp(did: Did, nowMs: number): void {
     const peer = this.#peers.up(did);
     if (peer === undefined) return;
-    this.#rounds.subscribe([did], false);
+    this.#rounds.subscribe([peer], false);
     this.#rounds.peerUp(did, nowMs);
     this.#wakes.set(this.#rounds, this.#rounds.wakeAtMs);
   }
@@ -230,8 +231,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
     const joined = this.#topicOf(topic);
     if (joined.isJoined) return;
     this.#at(joined, () => joined.join(nowMs));
-    const peers = [...this.#peers].map(({ did }) => did);
-    this.#outbox.send(peers, { type: 'Subscribe', topics: [topic], reply: true });
+    this.#rounds.subscribe(this.#peers, true, [topic]);
   }
 
   #left(topic: Topic): void {
@@ -264,6 +264,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
     if (peer === undefined) return this.#counters.add('peer-unknown');
     const message = decodeMessage(frame);
     if (typeof message === 'string') return this.#counters.add(message);
+    if ('topic' in message) return this.#receivedOfTopic(peer, message, frame.length, nowMs);
     switch (message.type) {
       case 'Hello':
         return this.#receivedHello(peer, message, nowMs);
@@ -275,8 +276,6 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
         return this.#receivedUnsubscribe(peer, message.topics, nowMs);
       case 'Roots':
         return this.#rounds.receivedRoots(peer, message, nowMs);
-      default:
-        return this.#receivedOfTopic(peer, message, frame.length, nowMs);
     }
   }
 

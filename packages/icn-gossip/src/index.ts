@@ -31,5 +31,5 @@ export { type Machine } from './machine.js';
 export { decodeMessage, encodeMessage, type MessageFault } from './wire/message-codec.js';
 export { isTopic, parseTopic, type Topic } from './topic.js';
 export type * from './wire/messages.js';
-export { type SessionBill } from './repair/session-bill.js';
+export { boundBytes, type SessionBill } from './repair/session-bill.js';
 export { VectorClock, type ClockOrder } from './topic/vector-clock.js';

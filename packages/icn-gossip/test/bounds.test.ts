@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { Did } from '@icn/identity';
 import type { EntryId } from '../src/entry/entry-name.js';
 import { DEFAULT_LIMITS } from '../src/limits.js';
@@ -8,10 +8,23 @@ import { WantList } from '../src/pull/want-list.js';
 import { PeerQuota } from '../src/bounds/peer-quota.js';
 import { Counters } from '../src/bounds/counters.js';
 import type { DropName } from '../src/drops.js';
+import { HaveSet } from '../src/topic/have-set.js';
 import { TopicState } from '../src/topic/topic-state.js';
 import type { ClockComponent, GossipMessage, LogRange } from '../src/wire/messages.js';
 import { did, entryOf, keyPair, logOf, NETWORK, seededNumbers, TOPIC } from './fixtures.js';
-import { antiEntropy, eager, headOf, joined, lazy, response, Subject } from './subject.js';
+import {
+  antiEntropy,
+  clockQuestion,
+  eager,
+  filterQuestion,
+  headOf,
+  hello,
+  joined,
+  lazy,
+  pullRequest,
+  response,
+  Subject,
+} from './subject.js';
 
 const HOSTILE = 50;
 const HONEST = 51;
@@ -59,48 +72,45 @@ function bytesSent(message: GossipMessage): number {
 describe('I13: a hostile peer is bounded', () => {
   it('that claims the last seq there is', () => {
     const head = { ...unknownHead(0), seq: FOREVER, floor: FOREVER - 1 };
-    expect(bytesSent(antiEntropy({ clock: [head] }))).toBeLessThan(500);
-    expect(
-      subject.receive(
-        HOSTILE,
-        eager(entryOf({ author: keyPair(9), prev: { ...entryOf().name, seq: FOREVER - 1 } })),
-      ),
-    ).toHaveLength(2);
+    expect(bytesSent(clockQuestion([head]))).toBeLessThan(500);
+    const last = entryOf({ author: keyPair(9), prev: { ...entryOf().name, seq: FOREVER - 1 } });
+    expect(subject.receive(HOSTILE, eager(last))).toEqual([
+      `send to ${HONEST}: Announcement eager 9/${FOREVER}`,
+      `send to ${HOSTILE}: PullRequest #2 9/1-${FOREVER - 1}`,
+      `persist #1: entry 9/${FOREVER}`,
+    ]);
   });
 
   it('that asks for huge ranges, and very many of them', () => {
     subject.receive(HONEST, eager(entryOf({ author: keyPair(3) })));
     subject.persisted(FOREVER);
-    const range: LogRange = { author: did(3), lane: 0, from: 1, to: FOREVER };
-    const request = {
-      type: 'PullRequest',
-      requestId: 1,
-      topic: TOPIC,
-      missing: [],
-      ranges: [range],
-      bytesMax: FOREVER,
-    } as const;
+    const range: LogRange = { author: did(3), lane: 0, from: 1, to: FOREVER - 1 };
+    const request = pullRequest({ ranges: [range], bytesMax: FOREVER });
     expect(subject.receive(HOSTILE, request)).toEqual(['load #1: 1 within 262144']);
     const ranges = Array.from({ length: 10_000 }, () => range);
-    expect(subject.receive(HOSTILE, { ...request, ranges })).toEqual([
-      `load #2: ${DEFAULT_LIMITS.responseEntriesMax} within 262144`,
-    ]);
+    expect(subject.receive(HOSTILE, { ...request, ranges })).toEqual(['load #2: 1 within 262144']);
+  });
+
+  it('that asks for one long range over and over in one request', () => {
+    const log = logOf(keyPair(3), 500);
+    for (const entry of log) subject.receive(HONEST, eager(entry));
+    subject.persisted(FOREVER);
+    const range: LogRange = { author: did(3), lane: 0, from: 1, to: 500 };
+    const at = jest.spyOn(HaveSet.prototype, 'at');
+    try {
+      subject.receive(HOSTILE, pullRequest({ ranges: Array.from({ length: 10_000 }, () => range) }));
+      expect(at.mock.calls.length).toBeLessThan(5 * DEFAULT_LIMITS.responseEntriesMax);
+    } finally {
+      at.mockRestore();
+    }
+    expect(subject.receive(HONEST, pullRequest({ ranges: [range] }))).toEqual(['load #2: 500 within 262144']);
   });
 
   it('that asks thousands of times', () => {
     const entry = entryOf({ author: keyPair(3) });
     subject.receive(HONEST, eager(entry));
     subject.persisted(FOREVER);
-    const ask = (requestId: number): GossipMessage => {
-      return {
-        type: 'PullRequest',
-        requestId,
-        topic: TOPIC,
-        missing: [entry.name],
-        ranges: [],
-        bytesMax: 1,
-      };
-    };
+    const ask = (requestId: number) => pullRequest({ requestId, missing: [entry.name], bytesMax: 1 });
     let loadCount = 0;
     for (let requestId = 0; requestId < 3_000; requestId++)
       loadCount += subject.receive(HOSTILE, ask(requestId)).length;
@@ -111,7 +121,7 @@ describe('I13: a hostile peer is bounded', () => {
 
   it('that answers without end that it has more', () => {
     const log = logOf(keyPair(3), 3);
-    subject.receive(HOSTILE, antiEntropy({ clock: [{ ...headOf(log[2]!), seq: FOREVER }] }));
+    subject.receive(HOSTILE, clockQuestion([{ ...headOf(log[2]!), seq: FOREVER }]));
     let requestCount = 0;
     for (
       let requestId = 1;
@@ -126,7 +136,7 @@ describe('I13: a hostile peer is bounded', () => {
     const log = logOf(keyPair(3), 30);
     for (const entry of log) subject.receive(HONEST, eager(entry));
     const head = { ...headOf(log[19]!), id: idOf(1) };
-    subject.receive(HOSTILE, antiEntropy({ clock: [head] }));
+    subject.receive(HOSTILE, clockQuestion([head]));
     let requestId = 0;
     while (
       subject
@@ -139,7 +149,7 @@ describe('I13: a hostile peer is bounded', () => {
   it('that repeats what is held, one entry after another, as if a branch came after it', () => {
     const log = logOf(keyPair(3), 300);
     for (const entry of log) subject.receive(HONEST, eager(entry));
-    let lines = subject.receive(HOSTILE, antiEntropy({ clock: [{ ...headOf(log[298]!), id: idOf(1) }] }));
+    let lines = subject.receive(HOSTILE, clockQuestion([{ ...headOf(log[298]!), id: idOf(1) }]));
     let requestCount = 0;
     for (let ask = askIn(lines); ask !== undefined; ask = askIn(lines)) {
       requestCount++;
@@ -154,7 +164,7 @@ describe('I13: a hostile peer is bounded', () => {
     subject.join();
     subject.meet(HOSTILE, HONEST);
     const clock = Array.from({ length: 10_000 }, (_, index) => unknownHead(index));
-    expect(bytesSent(antiEntropy({ clock }))).toBeLessThan(10_000);
+    expect(bytesSent(clockQuestion(clock))).toBeLessThan(10_000);
     for (const name of clock.slice(0, 500))
       subject.receive(HOSTILE, { type: 'Announcement', topic: TOPIC, name, entry: undefined });
     expect(subject.gossip.counters['wants-full']).toBeGreaterThan(500);
@@ -173,10 +183,7 @@ describe('I13: a hostile peer is bounded', () => {
     subject.meet(HOSTILE, HONEST);
     for (const entry of logOf(keyPair(3), 30)) subject.receive(HONEST, eager(entry));
     subject.persisted(FOREVER);
-    const question = antiEntropy({
-      clock: null,
-      filter: { slice: { index: 0, count: 1 }, bytes: Uint8Array.of(0) },
-    });
+    const question = filterQuestion(0);
     expect(subject.receive(HOSTILE, question)).toHaveLength(11);
     let lineCount = 0;
     for (let count = 0; count < 1_000; count++) lineCount += subject.receive(HOSTILE, question).length;
@@ -221,23 +228,33 @@ describe('20,000 mutated frames', () => {
     const { root } = subject.gossip.status()[0]!;
     const stranger = entryOf({ author: keyPair(4), payload: 'stranger' });
     const frames = [
-      encodeMessage({ type: 'Hello', version: 1, network: NETWORK, extensions: ['x'] }),
+      encodeMessage(hello({ extensions: ['x'] })),
       encodeMessage(eager(stranger)),
       encodeMessage(lazy(stranger)),
       encodeMessage(response(1, [stranger])),
+      encodeMessage(clockQuestion([headOf(log[0]!)])),
+      encodeMessage(filterQuestion(0)),
+      encodeMessage(antiEntropy({ counts: { heads: 9, held: 9, parked: 0 } })),
       encodeMessage(
-        antiEntropy({
-          clock: [headOf(log[0]!)],
-          filter: { slice: { index: 0, count: 1 }, bytes: new Uint8Array(8) },
+        antiEntropy({ answer: true, summary: { type: 'sketch', first: 0, symbols: new Uint8Array(36) } }),
+      ),
+      encodeMessage(antiEntropy({ answer: true, summary: { type: 'sketch-request', first: 0, count: 9 } })),
+      encodeMessage(
+        pullRequest({
+          missing: [log[0]!.name],
+          ranges: [{ author: log[0]!.name.author, lane: 0, from: 1, to: 9 }],
+          heads: { roundId: 2, wants: [1n], haves: [2n] },
+          bytesMax: 9,
         }),
       ),
+      encodeMessage({ type: 'Subscribe', topics: [TOPIC], reply: true }),
       encodeMessage({
-        type: 'PullRequest',
-        requestId: 1,
-        topic: TOPIC,
-        missing: [log[0]!.name],
-        ranges: [{ ...log[0]!.name, from: 1, to: 9 }],
-        bytesMax: 9,
+        type: 'Roots',
+        roundId: 2,
+        answer: false,
+        topicCount: 1,
+        root: new Uint8Array(32),
+        rows: null,
       }),
     ];
     const countAll = () => Object.values(subject.gossip.counters).reduce((sum, count) => sum + count, 0);
@@ -297,10 +314,11 @@ describe('WantList', () => {
             hasNews: draw() < 0.5,
             hasLinked: false,
             linkedUpTo: 0,
+            names: [],
           });
         } else if (event < 0.8) wants.dropPeer(peer);
         else wants.expire(nowMs);
-        for (const idle of wants.idlePeers()) {
+        for (const idle of wants.sources()) {
           const ask = wants.ask(idle, nowMs);
           if (ask !== undefined) asked.push({ peer: idle, requestId: ask.requestId });
         }
@@ -310,9 +328,9 @@ describe('WantList', () => {
       for (let round = 0; wants.size > 0 && round < 50; round++) {
         nowMs += 10_000;
         wants.expire(nowMs);
-        for (const idle of wants.idlePeers()) wants.ask(idle, nowMs);
+        for (const idle of wants.sources()) wants.ask(idle, nowMs);
       }
-      expect([wants.size, wants.idlePeers()]).toEqual([0, []]);
+      expect([wants.size, wants.sources()]).toEqual([0, []]);
       for (const peer of peers) expect([quota.take(peer), wants.isDrained(peer)]).toEqual([true, true]);
       nowMs += 10_000;
       wants.expire(nowMs);

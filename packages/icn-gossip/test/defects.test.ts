@@ -4,7 +4,17 @@ import { PROTOCOL } from '../src/limits.js';
 import { encodeMessage } from '../src/wire/message-codec.js';
 import { parseTopic } from '../src/topic.js';
 import { did, entryOf, gossipOf, keyPair, logOf, sentBy, text, TOPIC } from './fixtures.js';
-import { antiEntropy, eager, headOf, joined, lazy, response } from './subject.js';
+import {
+  antiEntropy,
+  clockQuestion,
+  eager,
+  headOf,
+  hello,
+  joined,
+  lazy,
+  pullRequest,
+  response,
+} from './subject.js';
 import { CALM, TestNetwork } from './test-network.js';
 
 // What the Rust original does wrong, each with the number of its list, and that ours does not.
@@ -15,10 +25,10 @@ describe('defects of the original', () => {
     const subject = joined(2, 3);
     for (const entry of [log[0]!, log[2]!, log[4]!]) subject.receive(2, eager(entry));
     subject.persisted(3);
-    expect(subject.receive(3, antiEntropy({}))).toContain('send to 3: AntiEntropy answer clock {2/1}');
+    expect(subject.receive(3, clockQuestion([]))).toContain('send to 3: AntiEntropy answer clock {2/1}');
     expect(subject.receive(2, response(1, [log[1]!, log[3]!]))).toHaveLength(1);
     subject.persisted(4);
-    expect(subject.receive(3, antiEntropy({}))).toContain('send to 3: AntiEntropy answer clock {2/5}');
+    expect(subject.receive(3, clockQuestion([]))).toContain('send to 3: AntiEntropy answer clock {2/5}');
   });
 
   it('1: equal counts with different entries are told apart and reconciled', () => {
@@ -127,6 +137,7 @@ describe('defects of the original', () => {
     const gossip = gossipOf(1, { reconcile: 'bloom' });
     gossip.handle({ type: 'joined', topic: TOPIC, access: { type: 'Public' } }, 0);
     gossip.handle({ type: 'peer-up', peer: did(2) }, 0);
+    gossip.handle({ type: 'received', from: did(2), frame: encodeMessage(hello()) }, 0);
     const [own, lacked] = [entryOf({ author: keyPair(2) }), entryOf({ author: keyPair(3) })];
     for (const entry of [own, lacked]) {
       gossip.handle({ type: 'received', from: did(2), frame: encodeMessage(eager(entry)) }, 0);
@@ -134,23 +145,21 @@ describe('defects of the original', () => {
     gossip.handle({ type: 'persisted', write: 2 }, 0);
     const theirs = BloomFilter.withRoomFor(1, 5n);
     theirs.add(own.name.id);
-    const question = antiEntropy({
-      clock: null,
-      salt: 5n,
-      filter: { slice: { index: 0, count: 1 }, bytes: theirs.bytes },
-    });
+    const slice = { index: 0, count: 1 };
+    const question = antiEntropy({ summary: { type: 'filter', salt: 5n, slice, bytes: theirs.bytes } });
     const rounds = [0, 1].map(() => {
       return sentBy(gossip.handle({ type: 'received', from: did(2), frame: encodeMessage(question) }, 0)).map(
         ({ message }) => message,
       );
     });
-    for (const [announcement, answer] of rounds) {
+    const salts = rounds.map(([announcement, answer]) => {
       expect(announcement).toMatchObject({ type: 'Announcement', name: lacked.name });
-      const filter =
-        answer!.type === 'AntiEntropy' ? new BloomFilter(answer!.salt, answer!.filter!.bytes) : undefined;
-      expect([own, lacked].every(({ name }) => filter!.mayHave(name.id))).toBe(true);
-    }
-    const salts = rounds.map(([, answer]) => (answer!.type === 'AntiEntropy' ? answer!.salt : 0n));
+      if (answer?.type !== 'AntiEntropy' || answer.summary?.type !== 'filter') throw new Error('no filter');
+      const { salt, bytes } = answer.summary;
+      const filter = new BloomFilter(salt, bytes);
+      expect([own, lacked].every(({ name }) => filter.mayHave(name.id))).toBe(true);
+      return salt;
+    });
     expect(salts[0]).not.toBe(salts[1]);
   });
 
@@ -160,14 +169,7 @@ describe('defects of the original', () => {
     subject.receive(3, response(1, [log[0]!]));
     subject.persisted(1);
     const range = { author: did(2), lane: 0 as const, from: 1, to: 1 };
-    subject.receive(4, {
-      type: 'PullRequest',
-      requestId: 9,
-      topic: TOPIC,
-      missing: [],
-      ranges: [range],
-      bytesMax: 9_999,
-    });
+    subject.receive(4, pullRequest({ requestId: 9, ranges: [range], bytesMax: 9_999 }));
     expect(subject.tell({ type: 'loaded', load: 1, entries: [log[0]!.parts] })).toEqual([
       'send to 4: PullResponse #9 [2/1]',
     ]);
@@ -175,7 +177,7 @@ describe('defects of the original', () => {
 
   it('11: one bad entry of a response costs itself alone', () => {
     const subject = joined(3);
-    subject.receive(3, antiEntropy({ clock: [headOf(log[2]!)] }));
+    subject.receive(3, clockQuestion([headOf(log[2]!)]));
     const forged = { ...log[1]!, parts: { ...log[1]!.parts, payload: text('forged') } };
     subject.receive(3, response(1, [log[0]!, forged, log[1]!, log[2]!]));
     expect(subject.gossip.status()[0]).toMatchObject({ entryCount: 3 });
@@ -185,12 +187,12 @@ describe('defects of the original', () => {
   it('12: a forged clock silences nobody', () => {
     const subject = joined(3, 4);
     const forged = { ...headOf(log[0]!), seq: Number.MAX_SAFE_INTEGER, floor: Number.MAX_SAFE_INTEGER - 1 };
-    expect(subject.receive(3, antiEntropy({ clock: [forged] }))[0]).toBe(
-      `send to 3: PullRequest #1 2/1-${Number.MAX_SAFE_INTEGER}`,
+    expect(subject.receive(3, clockQuestion([forged]))[0]).toBe(
+      `send to 3: PullRequest #1 2/1-${Number.MAX_SAFE_INTEGER - 1}`,
     );
-    subject.receive(4, antiEntropy({ clock: [headOf(log[4]!)] }));
+    subject.receive(4, clockQuestion([headOf(log[4]!)]));
     expect(subject.receive(3, response(1, []))[0]).toBe(
-      `send to 4: PullRequest #2 2/1-${Number.MAX_SAFE_INTEGER}`,
+      `send to 4: PullRequest #2 2/1-${Number.MAX_SAFE_INTEGER - 1}`,
     );
     subject.receive(4, response(2, log));
     expect(subject.gossip.status()[0]).toMatchObject({ entryCount: 5 });

@@ -11,7 +11,7 @@ jest.unstable_mockModule('@icn/identity', () => ({
   },
 }));
 const { keyPair, logOf, text } = await import('./fixtures.js');
-const { joined, antiEntropy, eager, headOf, lazy, response } = await import('./subject.js');
+const { joined, clockQuestion, eager, headOf, lazy, response } = await import('./subject.js');
 const { TestNetwork } = await import('./test-network.js');
 
 /** Signature checks that `action` costs. */
@@ -37,7 +37,7 @@ describe('I2: one signature check per entry per node', () => {
     });
     expect(again).toBe(0);
     expect(checksIn(() => subject.receive(2, response(1, log)))).toBe(2);
-    expect(checksIn(() => subject.receive(3, antiEntropy({ clock: [headOf(log[2]!)] })))).toBe(0);
+    expect(checksIn(() => subject.receive(3, clockQuestion([headOf(log[2]!)])))).toBe(0);
   });
 
   it('costs nothing for what is refused by its looks', () => {

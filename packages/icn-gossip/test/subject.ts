@@ -2,7 +2,7 @@ import type { EntryParts, VerifiedEntry } from '../src/entry/entry.js';
 import type { GossipEffect, GossipEvent } from '../src/events.js';
 import type { Gossip, GossipOptions } from '../src/gossip.js';
 import { encodeMessage } from '../src/wire/message-codec.js';
-import type { AntiEntropy, ClockComponent, GossipMessage, Hello } from '../src/wire/messages.js';
+import type { AntiEntropy, ClockComponent, GossipMessage, Hello, PullRequest } from '../src/wire/messages.js';
 import { EXTENSIONS } from '../src/link/peers.js';
 import { PROTOCOL } from '../src/limits.js';
 import { did, gossipOf, NETWORK, text, TOPIC } from './fixtures.js';
@@ -122,6 +122,27 @@ export function antiEntropy(fields: Partial<AntiEntropy>): AntiEntropy {
 /** A question that carries a whole clock. */
 export function clockQuestion(clock: readonly ClockComponent[]): AntiEntropy {
   return antiEntropy({ summary: { type: 'clock', clock, base: null } });
+}
+
+/** A question that carries a filter of nothing, or of everything. */
+export function filterQuestion(byte: 0 | 0xff, salt = 0n): AntiEntropy {
+  const bytes = new Uint8Array(8).fill(byte);
+  return antiEntropy({ summary: { type: 'filter', salt, slice: { index: 0, count: 1 }, bytes } });
+}
+
+/** A request for nothing, and what a test asks for. */
+export function pullRequest(fields: Partial<PullRequest>): PullRequest {
+  return {
+    type: 'PullRequest',
+    requestId: 1,
+    topic: TOPIC,
+    missing: [],
+    ranges: [],
+    bytesMax: 262_144,
+    heads: null,
+    evidence: [],
+    ...fields,
+  };
 }
 
 export function eager({ name, parts }: VerifiedEntry, changes: Partial<EntryParts> = {}): GossipMessage {

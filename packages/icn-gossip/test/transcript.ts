@@ -2,7 +2,7 @@ import type { Did } from '@icn/identity';
 import { decodeParts, encodeParts, decodeEntry } from '../src/entry/entry.js';
 import type { EntryName } from '../src/entry/entry-name.js';
 import type { GossipEffect } from '../src/events.js';
-import type { AntiEntropy, GossipMessage } from '../src/wire/messages.js';
+import type { AntiEntropy, GossipMessage, HeadsRequest, Roots } from '../src/wire/messages.js';
 import { did, sentBy } from './fixtures.js';
 
 const numberOf = new Map<Did, number>(Array.from({ length: 100 }, (_, index) => [did(index), index]));
@@ -49,7 +49,8 @@ function said(message: GossipMessage): string {
       return `Announcement ${message.entry === undefined ? 'lazy' : 'eager'} ${entry(message.name)}`;
     case 'PullRequest': {
       const ranges = message.ranges.map(({ author, from, to }) => `${peer(author)}/${from}-${to}`);
-      return `PullRequest #${message.requestId} ${[...message.missing.map(entry), ...ranges].join(', ')}`;
+      const heads = message.heads === null ? [] : [headsOf(message.heads)];
+      return `PullRequest #${message.requestId} ${[...message.missing.map(entry), ...ranges, ...heads].join(', ')}`;
     }
     case 'PullResponse': {
       const entries = message.entries.map((parts) => (parts === undefined ? 'garbage' : stored(parts)));
@@ -58,8 +59,9 @@ function said(message: GossipMessage): string {
     case 'AntiEntropy':
       return `AntiEntropy ${message.answer ? 'answer' : 'question'} ${summarized(message)}`;
     case 'Subscribe':
+      return `Subscribe ${message.topics.join(', ')}${message.reply ? ' (reply)' : ''}`;
     case 'Unsubscribe':
-      return `${message.type} ${message.topics.join(', ')}`;
+      return `Unsubscribe ${message.topics.join(', ')}`;
     case 'Announcements': {
       const all = [...message.entries.map(stored), ...message.names.map((name) => `${entry(name)} lazy`)];
       return `Announcements ${all.join(', ')}`;
@@ -76,6 +78,7 @@ function said(message: GossipMessage): string {
     case 'Equivocation':
       return `Equivocation ${message.entries.map(stored).join(', ')}`;
     case 'Roots':
+      return `Roots ${message.answer ? 'answer' : 'question'} of ${message.topicCount}${rootsVerdict(message)}`;
     case 'Graft':
     case 'Prune':
     case 'Join':
@@ -89,14 +92,26 @@ function summarized({ root, summary }: AntiEntropy): string {
     case undefined:
       return root === null ? 'equal' : 'root';
     case 'clock':
-      return `clock {${summary.clock.map(({ author, seq }) => `${peer(author)}/${seq}`).join(', ')}}`;
+      return `clock {${summary.clock.map(({ author, seq }) => `${peer(author)}/${seq}`).join(', ')}}${summary.base === null ? '' : ' since base'}`;
     case 'sketch':
-      return `sketch from ${summary.first}`;
+      return `sketch ${summary.first}+${summary.symbols.length / 12}`;
     case 'sketch-request':
       return `sketch-request ${summary.first}+${summary.count}`;
     case 'filter':
       return 'filter';
+    case 'clock-request':
+      return 'clock-request';
   }
+}
+
+function headsOf({ wants, haves }: HeadsRequest): string {
+  return `${wants.length} heads above ${haves.length}`;
+}
+
+function rootsVerdict({ answer, root, rows }: Roots): string {
+  if (!answer) return '';
+  if (root === null) return ' equal';
+  return rows === null ? ' other topics' : ` ${rows.length / 8} rows`;
 }
 
 function stored(parts: Parameters<typeof encodeParts>[0]): string {

@@ -18,8 +18,12 @@ export interface Peer {
   hello: Hello | undefined;
   /** Whether it ever said what it follows. */
   hasSubscribed: boolean;
+  /** How often it was asked what it follows, and did not say. */
+  repliesDue: number;
   /** What both sides follow, as far as it said so. */
   readonly topics: Set<Topic>;
+  /** Those of them that it did not name when it last said what it follows. */
+  unnamed: readonly Topic[];
 }
 
 export interface PeersOptions {
@@ -57,7 +61,15 @@ export class Peers {
   up(did: Did): Peer | undefined {
     if (this.#peers.has(did)) return undefined;
     const nonce = this.#options.random(8);
-    const peer: Peer = { did, nonce, hello: undefined, hasSubscribed: false, topics: new Set() };
+    const peer: Peer = {
+      did,
+      nonce,
+      hello: undefined,
+      hasSubscribed: false,
+      repliesDue: 0,
+      topics: new Set(),
+      unnamed: [],
+    };
     this.#peers.set(did, peer);
     this.greet(peer);
     return peer;

@@ -1,4 +1,7 @@
 import { equalBytes, sha256, type Did } from '@icn/identity';
+import type { Counters } from '../bounds/counters.js';
+import { TokenBucket } from '../bounds/token-bucket.js';
+import type { DropName } from '../drops.js';
 import type { GossipLimits } from '../limits.js';
 import type { Outbox } from '../outbox.js';
 import type { Topic } from '../topic.js';
@@ -16,6 +19,7 @@ export interface RoundsOptions {
   readonly topics: ReadonlyMap<Topic, TopicGossip>;
   readonly limits: GossipLimits;
   readonly outbox: Outbox;
+  readonly counters: Counters<DropName>;
   readonly random: (byteCount: number) => Uint8Array;
   /** Lets an event reach a topic. */
   readonly at: (topic: TopicGossip, event: () => void) => void;
@@ -35,6 +39,8 @@ export class Rounds {
   readonly #turns = new Set<Did>();
   #nextAtMs: number | undefined;
   #lastRound = 0;
+  /** How many questions of each peer are looked at: each costs as much as there are topics. */
+  readonly #buckets = new Map<Did, TokenBucket>();
   /** The root of roots in the last question to each peer. */
   readonly #asked = new Map<Did, { readonly roundId: number; readonly root: Uint8Array }>();
 
@@ -48,12 +54,15 @@ export class Rounds {
 
   peerUp(did: Did, nowMs: number): void {
     this.#turns.add(did);
+    const { roundsBurstMax, roundsPerSecond } = this.#options.limits;
+    this.#buckets.set(did, new TokenBucket(roundsBurstMax, roundsPerSecond, nowMs));
     this.#nextAtMs ??= this.#drawNext(nowMs);
   }
 
   peerDown(did: Did): void {
     this.#turns.delete(did);
     this.#asked.delete(did);
+    this.#buckets.delete(did);
     if (this.#turns.size === 0) this.#nextAtMs = undefined;
   }
 
@@ -81,7 +90,10 @@ export class Rounds {
   begin(peer: Peer, nowMs: number): void {
     const { peers, outbox } = this.#options;
     if (peer.hello === undefined) peers.greet(peer);
-    if (!peer.hasSubscribed) this.subscribe([peer.did], true);
+    if (!peer.hasSubscribed || peer.repliesDue > 0) {
+      peer.repliesDue = 0;
+      this.subscribe([peer], true);
+    }
     const common = this.#common(peer);
     if (common.length <= 1 || !peers.speaks(peer.did, 'topics')) {
       for (const topic of common) this.#ask(topic, peer.did, nowMs);
@@ -101,20 +113,29 @@ export class Rounds {
     });
   }
 
-  /** Says what this node follows. */
-  subscribe(to: readonly Did[], reply: boolean): void {
-    const topics = [...this.#options.topics.keys()].filter((topic) => this.#follows(topic));
-    this.#options.outbox.send(to, { type: 'Subscribe', topics, reply });
+  /** Says what this node follows, or that it follows these now. A reply that does not come is asked for again. */
+  subscribe(to: Iterable<Peer>, reply: boolean, topics = this.#followed()): void {
+    const peers = [...to];
+    if (reply) for (const peer of peers) peer.repliesDue++;
+    this.#options.outbox.send(
+      peers.map(({ did }) => did),
+      { type: 'Subscribe', topics, reply },
+    );
   }
 
   receivedSubscribe(peer: Peer, { topics, reply }: Subscribe, nowMs: number): void {
+    // The first is that of the meeting: it may be older than what was asked.
+    if (!reply && peer.hasSubscribed) peer.repliesDue = Math.max(0, peer.repliesDue - 1);
     peer.hasSubscribed = true;
+    const named = new Set(topics);
+    peer.unnamed = [...peer.topics].filter((topic) => !named.has(topic));
     const common = topics.filter((topic) => this.#follows(topic));
     const news = common.filter((topic) => !peer.topics.has(topic));
     for (const topic of common) this.follow(peer, topic, nowMs);
     if (reply) this.#options.outbox.send([peer.did], { type: 'Subscribe', topics: common, reply: false });
     // Of two that meet, the one with the smaller DID asks: one round serves both.
-    if (news.length > 0 && this.#options.self < peer.did) this.begin(peer, nowMs);
+    if (news.length > 0 && this.#options.self < peer.did && this.#isLookedAt(peer, nowMs))
+      this.begin(peer, nowMs);
   }
 
   /** The peer follows a topic that this node follows too. */
@@ -127,7 +148,12 @@ export class Rounds {
 
   receivedRoots(peer: Peer, message: Roots, nowMs: number): void {
     if (message.answer) this.#receivedAnswer(peer, message, nowMs);
-    else this.#answer(peer, message);
+    else if (this.#isLookedAt(peer, nowMs)) this.#answer(peer, message);
+    else this.#options.counters.add('rounds-overload');
+  }
+
+  #isLookedAt({ did }: Peer, nowMs: number): boolean {
+    return this.#buckets.get(did)?.take(1, nowMs) ?? false;
   }
 
   #answer(peer: Peer, { roundId, topicCount, root: theirs }: Roots): void {
@@ -136,7 +162,7 @@ export class Rounds {
     const isEqual = theirs !== null && equalBytes(theirs, root);
     if (isEqual) for (const topic of common) topic.confirmEqual(peer.did);
     const isSameCount = topicCount === common.length;
-    if (!isSameCount) this.subscribe([peer.did], true);
+    if (!isSameCount) this.subscribe([peer], true);
     const rows = isEqual || !isSameCount ? null : rowsOf(common);
     this.#options.outbox.sendWhenDurable([peer.did], {
       type: 'Roots',
@@ -158,10 +184,18 @@ export class Rounds {
       for (const topic of common) topic.confirmEqual(peer.did);
       return;
     }
-    if (rows?.length !== common.length * ROW_BYTES) return this.subscribe([peer.did], true);
+    if (rows?.length !== common.length * ROW_BYTES) return this.#askUnnamed(peer, nowMs);
     for (const [index, topic] of common.entries()) {
       const row = rows.subarray(index * ROW_BYTES, (index + 1) * ROW_BYTES);
       if (!equalBytes(row, rowOf(topic))) this.#ask(topic, peer.did, nowMs);
+    }
+  }
+
+  /** The peer counts other topics: it has just said which, and those that it left it says so of when asked. */
+  #askUnnamed(peer: Peer, nowMs: number): void {
+    for (const name of peer.unnamed) {
+      const topic = this.#options.topics.get(name);
+      if (topic !== undefined && peer.topics.has(name)) this.#ask(topic, peer.did, nowMs);
     }
   }
 
@@ -171,6 +205,10 @@ export class Rounds {
 
   #follows(topic: Topic): boolean {
     return this.#options.topics.get(topic)?.isJoined === true;
+  }
+
+  #followed(): Topic[] {
+    return [...this.#options.topics.keys()].filter((topic) => this.#follows(topic));
   }
 
   /** In the order of their names. */

@@ -32,6 +32,9 @@ export interface PullServerOptions {
   readonly onAnswered: (topic: Topic, peer: Did, byteCount: number, entryCount: number) => void;
 }
 
+/** So many times on the average one request may name an entry: by name, in a range and below a head, and once more (guess). */
+const REPEATS_MAX = 4;
+
 /**
  * Answers pull requests: finds the ids, has their bytes loaded, and sends them to the asker alone, within this
  * node's own caps whatever the asker's, and at least one entry whatever its size.
@@ -93,8 +96,11 @@ export class PullServer {
 
   #find(peer: Did, request: PullRequest, state: TopicState): { ids: EntryId[]; isCut: boolean } {
     const ids = new Set<EntryId>();
+    let lookedCount = 0;
     for (const id of this.#asked(peer, request, state)) {
-      if (ids.size >= this.#limits.responseEntriesMax) return { ids: [...ids], isCut: true };
+      const isEnough = ids.size >= this.#limits.responseEntriesMax;
+      if (isEnough || ++lookedCount > REPEATS_MAX * this.#limits.responseEntriesMax)
+        return { ids: [...ids], isCut: true };
       ids.add(id);
     }
     return { ids: [...ids], isCut: false };

@@ -105,7 +105,8 @@ export class AntiEntropyRounds {
 
   addPeer(peer: Did, nowMs: number): void {
     const { roundsBurstMax, roundsPerSecond } = this.#context.limits;
-    const bucket = new TokenBucket(roundsBurstMax, roundsPerSecond, nowMs);
+    const fresh = () => new TokenBucket(roundsBurstMax, roundsPerSecond, nowMs);
+    const bucket = this.#memory.bucket(peer, fresh);
     this.#peers.set(peer, { root: undefined, filterTurn: 0, bucket });
   }
 

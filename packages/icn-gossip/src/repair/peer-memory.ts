@@ -1,4 +1,5 @@
 import { equalBytes, type Did } from '@icn/identity';
+import type { TokenBucket } from '../bounds/token-bucket.js';
 
 /** A state of the topic that both sides had. */
 export interface Agreement {
@@ -27,6 +28,14 @@ const PASSED_OVER_MAX = 64;
 export class PeerMemory {
   readonly #agreements = new Map<Did, Agreement>();
   readonly #fruitless = new Map<Did, Fruitless>();
+  readonly #buckets = new Map<Did, TokenBucket>();
+
+  /** Outlasts the peer's coming and going, which so gains it nothing. */
+  bucket(peer: Did, make: () => TokenBucket): TokenBucket {
+    const bucket = this.#buckets.get(peer) ?? make();
+    remember(this.#buckets, peer, bucket);
+    return bucket;
+  }
 
   /** The last state that both sides had. */
   base(peer: Did): Agreement | undefined {
@@ -43,8 +52,12 @@ export class PeerMemory {
     this.#agreements.delete(peer);
   }
 
-  /** A session between these roots brought nothing, though they differ: what differs cannot be had, or is refused. */
+  /**
+   * A session between these roots brought nothing, though they differ: what differs cannot be had, or is refused, or
+   * the state that both are said to have had was none.
+   */
   noteFruitless(peer: Did, ours: Uint8Array, theirs: Uint8Array): void {
+    this.forget(peer);
     const last = this.#fruitless.get(peer);
     const isSame = last !== undefined && equalBytes(last.ours, ours) && equalBytes(last.theirs, theirs);
     const worth = isSame ? Math.min(2 * last.worth, PASSED_OVER_MAX) : 1;

@@ -1,7 +1,8 @@
 import { equalBytes } from '@icn/identity';
 import { encodeParts, entryByteCount, type EntryParts } from '../entry/entry.js';
-import type { EntryId } from '../entry/entry-name.js';
-import type { StoredHeader, StoreWrite } from '../entry/entry-store.js';
+import type { EntryId, EntryName } from '../entry/entry-name.js';
+import type { StoredHeader, StoredWithdrawal, StoreWrite } from '../entry/entry-store.js';
+import { PROTOCOL } from '../limits.js';
 import type { Topic } from '../topic.js';
 import type { ClosedLog } from '../wire/messages.js';
 import type { EntryLedger, KnownEntry } from './entry-ledger.js';
@@ -9,6 +10,8 @@ import type { EntryLedger, KnownEntry } from './entry-ledger.js';
 /** An entry on one node's disk. */
 interface Stored {
   readonly entry: KnownEntry;
+  /** Without, it is a header that proves a fork. */
+  hasPayload: boolean;
   position: number | undefined;
   isLinked: boolean;
 }
@@ -20,6 +23,8 @@ interface TopicDisk {
   readonly positions: (EntryId | ClosedLog)[];
   /** Entries that wait for the one of that id. */
   readonly parked: Map<EntryId, Stored[]>;
+  /** Places at which it has more than one entry: their log, their seq, and how many. */
+  readonly forks: Map<string, { readonly name: EntryName; readonly count: number }>;
 }
 
 /** How much there was at some moment: what an old backup holds. */
@@ -88,45 +93,60 @@ export class Disk {
     return (this.#topics.get(topic)?.entries ?? new Map<EntryId, Stored>()).keys();
   }
 
-  /** The linked entries that no linked entry follows. */
+  /** The linked entries that no linked entry follows; of a closed log, those below the closing. */
   heads(topic: Topic): readonly KnownEntry[] {
-    const linked = [...(this.#topics.get(topic)?.entries.values() ?? [])].filter(({ isLinked }) => isLinked);
+    const closed = this.closed(topic);
+    const linked = [...(this.#topics.get(topic)?.entries.values() ?? [])].filter(
+      ({ isLinked, entry }) => isLinked && !isIn(entry.name, closed),
+    );
     const followed = new Set(linked.map(({ entry }) => entry.prev));
     return linked.flatMap(({ entry }) => (followed.has(entry.name.id) ? [] : [entry]));
   }
 
-  /** Logs that were closed, each with the lowest seq from which. */
+  /** Logs that are closed by the headers on this disk, whatever the machine made of them: a model of I9. */
   closed(topic: Topic): readonly ClosedLog[] {
-    const closed = new Map<string, ClosedLog>();
+    const logs = new Map<string, { log: ClosedLog; extraBranches: number }>();
+    for (const { name, count } of this.#topics.get(topic)?.forks.values() ?? []) {
+      const { author, lane, seq } = name;
+      if (lane !== 0) continue;
+      const { log, extraBranches = 0 } = logs.get(author) ?? {};
+      const from = Math.min(seq, log?.from ?? Infinity);
+      logs.set(author, { log: { author, lane, from }, extraBranches: extraBranches + count - 1 });
+    }
+    return [...logs.values()].flatMap(({ log, extraBranches }) => {
+      return extraBranches >= PROTOCOL.extraBranchesMax ? [log] : [];
+    });
+  }
+
+  /** What consumers were told left the topic: of each log, the lowest seq from which. */
+  withdrawn(topic: Topic): readonly ClosedLog[] {
+    const logs = new Map<string, ClosedLog>();
     for (const at of this.#topics.get(topic)?.positions ?? []) {
       if (typeof at === 'string') continue;
       const key = `${at.author}/${at.lane}`;
-      if (at.from < (closed.get(key)?.from ?? Infinity)) closed.set(key, at);
+      if (at.from < (logs.get(key)?.from ?? Infinity)) logs.set(key, at);
     }
-    return [...closed.values()];
+    return [...logs.values()];
   }
 
   /** The entries that a consumer has: delivered, and not withdrawn by the closing of their log. */
   delivered(topic: Topic): Set<EntryId> {
-    const from = new Map(this.closed(topic).map((log) => [`${log.author}/${log.lane}`, log.from]));
+    const withdrawn = this.withdrawn(topic);
     const ids = new Set<EntryId>();
-    for (const at of this.#topics.get(topic)?.positions ?? []) {
-      if (typeof at !== 'string') continue;
-      const { author, lane, seq } = this.#ledger.get(at)!.name;
-      if (seq < (from.get(`${author}/${lane}`) ?? Infinity)) ids.add(at);
-    }
+    for (const at of this.#topics.get(topic)?.positions ?? [])
+      if (typeof at === 'string' && !isIn(this.#ledger.get(at)!.name, withdrawn)) ids.add(at);
     return ids;
   }
 
-  /** As `EntryStore.headers` gives them at start. A withdrawal has a position and no header. */
-  headers(topic: Topic): readonly StoredHeader[] {
+  /** As `EntryStore.headers` gives them at start. */
+  headers(topic: Topic): readonly (StoredHeader | StoredWithdrawal)[] {
     const stored = this.#topics.get(topic);
     if (stored === undefined) return [];
-    const none = new Uint8Array(0);
-    const positioned = stored.positions.map((at, index): StoredHeader => ({
-      header: typeof at === 'string' ? stored.entries.get(at)!.entry.parts.header : none,
-      position: index + 1,
-    }));
+    const positioned = stored.positions.map((at, index): StoredHeader | StoredWithdrawal => {
+      const position = index + 1;
+      if (typeof at !== 'string') return { position, log: at };
+      return { header: stored.entries.get(at)!.entry.parts.header, position };
+    });
     const others = [...stored.entries.values()].filter(({ position }) => position === undefined);
     return [
       ...positioned,
@@ -139,7 +159,8 @@ export class Disk {
     const found: (EntryParts | undefined)[] = [];
     let byteCount = 0;
     for (const id of ids) {
-      const parts = this.#topics.get(topic)?.entries.get(id)?.entry.parts;
+      const stored = this.#topics.get(topic)?.entries.get(id);
+      const parts = stored?.hasPayload === false ? withoutPayload(stored.entry.parts) : stored?.entry.parts;
       if (parts !== undefined) byteCount += entryByteCount(parts);
       if (found.length > 0 && byteCount > bytesMax) break;
       found.push(parts);
@@ -162,8 +183,8 @@ export class Disk {
     for (const [topic, before] of [...this.#topics]) {
       const { entryCount = 0, positionCount = 0 } = mark.get(topic) ?? {};
       this.#topics.delete(topic);
-      for (const { entry } of [...before.entries.values()].slice(0, entryCount))
-        this.#writeEntry(topic, entry.name.id, entry.parts);
+      for (const { entry, hasPayload } of [...before.entries.values()].slice(0, entryCount))
+        this.#writeEntry(topic, entry.name.id, hasPayload ? entry.parts : withoutPayload(entry.parts));
       for (const [index, at] of before.positions.slice(0, positionCount).entries()) {
         if (typeof at === 'string') this.#writePosition(topic, index + 1, at);
         else this.#writeAt(topic, index + 1, at);
@@ -175,15 +196,19 @@ export class Disk {
     const entry = this.#ledger.intern(id, parts);
     if (entry === undefined)
       return [{ invariant: 'I5', detail: `the bytes written as ${id} are not that entry` }];
-    const isSame = entry.parts === parts || equalBytes(encodeParts(entry.parts), encodeParts(parts));
+    const written = parts.payload === undefined ? withoutPayload(entry.parts) : entry.parts;
+    const isSame = written === parts || equalBytes(encodeParts(written), encodeParts(parts));
     if (!isSame || entry.topic !== topic)
       return [{ invariant: 'I5', detail: `other bytes are written as ${id}` }];
     const disk = this.#topicDisk(topic);
-    if (!disk.entries.has(id)) {
-      const stored: Stored = { entry, position: undefined, isLinked: false };
-      disk.entries.set(id, stored);
-      link(disk, stored);
-    }
+    const stored = disk.entries.get(id) ?? { entry, hasPayload: false, position: undefined, isLinked: false };
+    disk.entries.set(id, stored);
+    const siblings = this.#ledger.siblingsOf(entry).filter((sibling) => disk.entries.has(sibling));
+    if (siblings.length > 1)
+      disk.forks.set(`${entry.name.author} ${entry.prev}`, { name: entry.name, count: siblings.length });
+    if (parts.payload === undefined || stored.hasPayload) return [];
+    stored.hasPayload = true;
+    link(disk, stored);
     return [];
   }
 
@@ -211,9 +236,21 @@ export class Disk {
   #topicDisk(topic: Topic): TopicDisk {
     let disk = this.#topics.get(topic);
     if (disk === undefined)
-      this.#topics.set(topic, (disk = { entries: new Map(), positions: [], parked: new Map() }));
+      this.#topics.set(
+        topic,
+        (disk = { entries: new Map(), positions: [], parked: new Map(), forks: new Map() }),
+      );
     return disk;
   }
+}
+
+function withoutPayload({ header, proof }: EntryParts): EntryParts {
+  return { header, payload: undefined, proof };
+}
+
+/** Whether an entry is of what a log lost by its closing. */
+export function isIn({ author, lane, seq }: EntryName, logs: readonly ClosedLog[]): boolean {
+  return logs.some((log) => log.author === author && log.lane === lane && log.from <= seq);
 }
 
 function link({ entries, parked }: TopicDisk, stored: Stored): void {

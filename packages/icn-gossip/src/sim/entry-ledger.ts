@@ -1,6 +1,5 @@
-import type { Did } from '@icn/identity';
 import { decodeEntry, type EntryParts } from '../entry/entry.js';
-import { entryIdOf, type EntryId, type EntryName, type Lane } from '../entry/entry-name.js';
+import { entryIdOf, type EntryId, type EntryName } from '../entry/entry-name.js';
 import type { Dep } from '../entry/entry-header.js';
 import type { Topic } from '../topic.js';
 
@@ -10,8 +9,8 @@ export interface KnownEntry {
   readonly name: EntryName;
   readonly prev: EntryId | null;
   readonly deps: readonly Dep[];
-  /** As they were first written anywhere; all nodes' disks share them, which keeps large worlds small. */
-  readonly parts: EntryParts;
+  /** As they were first written anywhere, with payload if anybody has it; all nodes' disks share them, which keeps large worlds small. */
+  parts: EntryParts;
 }
 
 /** Every entry that was ever written by an honest node, with what hangs on what. */
@@ -31,7 +30,10 @@ export class EntryLedger {
   /** The entry of that id; undefined where the bytes are none, or the header is not that of the id. */
   intern(id: EntryId, parts: EntryParts): KnownEntry | undefined {
     const known = this.#entries.get(id);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (known.parts.payload === undefined) known.parts = { ...known.parts, payload: parts.payload };
+      return known;
+    }
     if (entryIdOf(parts.header) !== id) return undefined;
     const decoded = decodeEntry(parts);
     if (typeof decoded === 'string') return undefined;
@@ -54,20 +56,6 @@ export class EntryLedger {
   /** The entries of one log with the same `prev` as this one, itself among them: more than one is a fork. */
   siblingsOf(entry: KnownEntry): readonly EntryId[] {
     return this.#siblings.get(siblingsKey(entry)) ?? [];
-  }
-
-  /** Forks of a log: sum over `prev` of children − 1, and the lowest seq of any pair. */
-  forksOf(topic: Topic, author: Did, lane: Lane): { extraBranches: number; lowestSeq: number } {
-    let extraBranches = 0;
-    let lowestSeq = Infinity;
-    for (const siblings of this.#siblings.values()) {
-      if (siblings.length < 2) continue;
-      const { topic: of, name } = this.#entries.get(siblings[0]!)!;
-      if (of !== topic || name.author !== author || name.lane !== lane) continue;
-      extraBranches += siblings.length - 1;
-      lowestSeq = Math.min(lowestSeq, name.seq);
-    }
-    return { extraBranches, lowestSeq };
   }
 }
 

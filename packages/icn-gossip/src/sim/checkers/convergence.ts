@@ -1,6 +1,7 @@
 import { toHex } from '@icn/identity';
 import type { EntryId } from '../../entry/entry-name.js';
 import type { Topic } from '../../topic.js';
+import { isIn } from '../disk.js';
 import type { SimNode } from '../sim-node.js';
 import type { Violations } from '../violations.js';
 import type { World } from '../world.js';
@@ -104,33 +105,26 @@ function checkAcknowledged(node: SimNode, violations: Violations, nowMs: number)
   if (lost.length > 0) violations.add('I8', node, `lost ${lost.length} acknowledged entries`, nowMs);
 }
 
-/** A log is closed only where its author forked it (I9): at the lowest seq of a proven pair, after 8 extra branches. */
+/** Consumers are told of a closing what its evidence on the disk says (I9), and of nothing else. */
 function checkClosed(world: World, node: SimNode, violations: Violations): void {
   for (const topic of node.topics) {
-    for (const { author, lane, from } of node.disk.closed(topic)) {
-      const { extraBranches, lowestSeq } = world.ledger.forksOf(topic, author, lane);
-      const label = world.nodeOf(author)?.label ?? author;
-      if (extraBranches < EXTRA_BRANCHES_MAX || from < lowestSeq)
-        violations.add(
-          'I9',
-          node,
-          `closes ${label} from ${from}, which forked ${extraBranches} times from ${lowestSeq}`,
-          world.nowMs,
-        );
+    const closed = node.disk.closed(topic);
+    const report = (detail: string) => violations.add('I9', node, detail, world.nowMs);
+    for (const log of node.disk.withdrawn(topic)) {
+      const words = `${world.nodeOf(log.author)?.label ?? log.author} from ${log.from}`;
+      if (!closed.some(({ author, from }) => author === log.author && from <= log.from))
+        report(`withdraws ${words}, which nothing on its disk proves`);
     }
+    const kept = [...node.disk.delivered(topic)].filter((id) => isIn(world.ledger.get(id)!.name, closed));
+    if (kept.length > 0) report(`keeps what was closed: ${wordsOf(world, kept)}`);
   }
 }
-
-/** Proven extra branches with which a data log is closed: a constant of the protocol. */
-const EXTRA_BRANCHES_MAX = 8;
 
 function missingAt(world: World, node: SimNode, topic: Topic, required: Required): EntryId[] {
   const delivered = node.disk.delivered(topic);
   const closed = node.disk.closed(topic);
   return [...(required.get(topic) ?? [])].filter((id) => {
-    if (delivered.has(id)) return false;
-    const { author, lane, seq } = world.ledger.get(id)!.name;
-    return !closed.some((log) => log.author === author && log.lane === lane && log.from <= seq);
+    return !delivered.has(id) && !isIn(world.ledger.get(id)!.name, closed);
   });
 }
 

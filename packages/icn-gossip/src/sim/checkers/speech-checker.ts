@@ -3,7 +3,7 @@ import { decodeHeader } from '../../entry/entry-header.js';
 import { entryIdOf, type EntryId } from '../../entry/entry-name.js';
 import type { StoreWrite } from '../../entry/entry-store.js';
 import type { GossipEffect } from '../../events.js';
-import { rootRow, topicRoot } from '../../topic/topic-root.js';
+import { closedRow, rootRow, topicRoot } from '../../topic/topic-root.js';
 import type { Topic } from '../../topic.js';
 import type { AntiEntropy, GossipMessage } from '../../wire/messages.js';
 import { carriedBy, readFrame } from '../frames.js';
@@ -71,7 +71,7 @@ export class SpeechChecker implements Observer {
     const roots = this.#roots.get(key) ?? new Set<string>();
     this.#roots.set(key, roots);
     const rows = node.disk.heads(topic).map(({ name }) => rootRow(name));
-    roots.add(toHex(topicRoot(this.#world.network, topic, rows, [])));
+    roots.add(toHex(topicRoot(this.#world.network, topic, rows, node.disk.closed(topic).map(closedRow))));
   }
 }
 
