@@ -101,7 +101,7 @@ describe('joining', () => {
     const subject = new Subject();
     subject.handle({ type: 'peer-up', peer: did(2) });
     subject.handle({ type: 'peer-up', peer: did(3) });
-    expect(subject.join()).toEqual(['send to 2, 3: Subscribe lobby']);
+    expect(subject.join()).toEqual(['send to 2, 3: Subscribe lobby (reply)']);
     expect(subject.join()).toEqual([]);
   });
 
