@@ -22,7 +22,13 @@ function inTree(limits: Partial<GossipLimits> = {}, peers = [2, 3, 4, 5, 6, 7]):
 }
 
 function names(...entries: readonly VerifiedEntry[]): GossipMessage {
-  return { type: 'Announcements', topic: TOPIC, entries: [], names: entries.map(({ name }) => name) };
+  return {
+    type: 'Announcements',
+    topic: TOPIC,
+    entries: [],
+    names: entries.map(({ name }) => name),
+    isRepair: false,
+  };
 }
 
 function pushes(lines: readonly string[]): string[] {
