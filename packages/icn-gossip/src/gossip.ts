@@ -264,6 +264,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
     if (peer === undefined) return this.#counters.add('peer-unknown');
     const message = decodeMessage(frame);
     if (typeof message === 'string') return this.#counters.add(message);
+    if ('topic' in message) return this.#receivedOfTopic(peer, message, frame.length, nowMs);
     switch (message.type) {
       case 'Hello':
         return this.#receivedHello(peer, message, nowMs);
@@ -275,8 +276,6 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
         return this.#receivedUnsubscribe(peer, message.topics, nowMs);
       case 'Roots':
         return this.#rounds.receivedRoots(peer, message, nowMs);
-      default:
-        return this.#receivedOfTopic(peer, message, frame.length, nowMs);
     }
   }
 

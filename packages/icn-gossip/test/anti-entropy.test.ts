@@ -206,6 +206,7 @@ describe('anti-entropy', () => {
 
   it('wants nothing and wakes never without peers', () => {
     const subject = joined(2);
+    subject.receive(2, { type: 'Unsubscribe', topics: [TOPIC] });
     subject.tell({ type: 'peer-down', peer: did(2) });
     expect(subject.gossip.wakeAtMs).toBeUndefined();
     expect(subject.gossip.status()[0]!.subscribers).toEqual([]);

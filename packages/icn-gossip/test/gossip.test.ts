@@ -8,7 +8,7 @@ import { PROTOCOL } from '../src/limits.js';
 import { encodeMessage } from '../src/wire/message-codec.js';
 import { parseTopic } from '../src/topic.js';
 import { depOf, did, entryOf, keyPair, logOf, NETWORK, text, TOPIC } from './fixtures.js';
-import { antiEntropy, eager, joined, ME, Subject } from './subject.js';
+import { antiEntropy, eager, hello, joined, ME, Subject, subscribe } from './subject.js';
 
 describe('publishing', () => {
   it('with no peers: durable, then delivered and acknowledged', () => {
@@ -83,27 +83,25 @@ function writtenBy(effects: readonly GossipEffect[]): EntryParts | undefined {
 }
 
 describe('joining', () => {
-  it('meets a peer with a Hello; of two that meet, the one with the smaller DID asks', () => {
+  it('meets a peer with a Hello and what it follows; of two that meet, the one with the smaller DID asks', () => {
     for (const peer of [2, 3, 4, 5]) {
       const subject = joined();
-      const isAsked = did(ME) < did(peer);
-      const question = `send to ${peer}: AntiEntropy question clock {}`;
       expect(subject.tell({ type: 'peer-up', peer: did(peer) })).toEqual([
         `send to ${peer}: Hello ${NETWORK}`,
-        ...(isAsked ? [question] : []),
+        `send to ${peer}: Subscribe lobby`,
       ]);
       expect(subject.tell({ type: 'peer-up', peer: did(peer) })).toEqual([]);
+      subject.receive(peer, hello());
+      const asks = subject.receive(peer, subscribe()).some((line) => line.includes('AntiEntropy question'));
+      expect(asks).toBe(did(ME) < did(peer));
     }
   });
 
-  it('asks all peers that are up', () => {
+  it('tells all peers that are up, and has them say what they follow', () => {
     const subject = new Subject();
     subject.handle({ type: 'peer-up', peer: did(2) });
     subject.handle({ type: 'peer-up', peer: did(3) });
-    expect(subject.join()).toEqual([
-      'send to 2: AntiEntropy question clock {}',
-      'send to 3: AntiEntropy question clock {}',
-    ]);
+    expect(subject.join()).toEqual(['send to 2, 3: Subscribe lobby (reply)']);
     expect(subject.join()).toEqual([]);
   });
 
@@ -129,11 +127,11 @@ describe('joining', () => {
   it.each([
     ['network', { network: 'other', version: PROTOCOL.version }, 'network-wrong'],
     ['version', { network: NETWORK, version: 2 }, 'version-unknown'],
-  ])('turns away a peer of another %s, and hears it no more', (_, hello, reason) => {
+  ])('turns away a peer of another %s, and hears it no more', (_, other, reason) => {
     const subject = joined(2);
-    expect(subject.receive(2, { type: 'Hello', extensions: [], ...hello })).toEqual([
-      `disconnect 2: ${reason}`,
-    ]);
+    const lines = subject.receive(2, hello(other));
+    expect(lines[0]).toBe('release 2');
+    expect(lines.at(-1)).toBe(`disconnect 2: ${reason}`);
     expect(subject.receive(2, eager(entryOf({ author: keyPair(2) })))).toEqual([]);
     expect(subject.gossip.counters).toEqual({ 'peer-unknown': 1 });
     expect(subject.tell({ type: 'peer-down', peer: did(2) })).toEqual([]);
@@ -157,13 +155,20 @@ describe('joining', () => {
 describe('what is not for this node', () => {
   it.each<[string, Uint8Array, string]>([
     ['garbage', Uint8Array.of(1, 2, 3), 'message-malformed'],
-    ['a message of later', encodeCbor([9]), 'message-unknown'],
+    ['a message of later', encodeCbor([99]), 'message-unknown'],
     ['a frame above the limit', new Uint8Array(PROTOCOL.frameBytesMax + 1), 'message-too-large'],
-    ['another topic', encodeMessage({ ...antiEntropy({}), topic: parseTopic('other') }), 'topic-unknown'],
+    ['another topic', encodeMessage({ type: 'Graft', topic: parseTopic('other') }), 'topic-unknown'],
   ])('is counted: %s', (_, frame, name) => {
     const subject = joined(2);
     expect(subject.tell({ type: 'received', from: did(2), frame })).toEqual([]);
     expect(subject.gossip.counters).toEqual({ [name]: 1 });
+  });
+
+  it('is answered: a question about another topic, so that it is not asked again', () => {
+    const other = parseTopic('other');
+    expect(joined(2).receive(2, { ...antiEntropy({}), topic: other })).toEqual([
+      'send to 2: Unsubscribe other',
+    ]);
   });
 
   it('is counted: a frame of a peer that is not up', () => {

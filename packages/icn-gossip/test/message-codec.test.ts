@@ -136,6 +136,7 @@ const messages: { [Type in GossipMessage['type']]: fc.Arbitrary<Extract<GossipMe
     topic,
     entries: fc.array(parts, { maxLength: 3 }),
     names: fc.array(name, { maxLength: 3 }),
+    isRepair: fc.boolean(),
   }),
   Graft: fc.record({ type: fc.constant('Graft' as const), topic }),
   Prune: fc.record({ type: fc.constant('Prune' as const), topic }),

@@ -34,11 +34,11 @@ export class Subject {
     return this.tell({ type: 'joined', topic, access: { type: 'Public' } });
   }
 
-  /** Meets peers that follow the topic and hold nothing. */
+  /** Meets peers that follow the topic, hold nothing, and are neighbours. */
   meet(...peers: readonly number[]): void {
     for (const peer of peers) {
       this.handle({ type: 'peer-up', peer: did(peer) });
-      for (const message of [hello(), subscribe(), emptyAnswer()])
+      for (const message of [hello(), subscribe(), emptyAnswer(), neighborAnswer(true)])
         this.handle({ type: 'received', from: did(peer), frame: encodeMessage(message) });
     }
   }
@@ -54,6 +54,14 @@ export class Subject {
 
   persisted(write: number): string[] {
     return this.tell({ type: 'persisted', write });
+  }
+
+  /** Wakes it whenever it asks for that, until `nowMs`. */
+  sleepUntil(nowMs: number): string[] {
+    const lines: string[] = [];
+    while ((this.gossip.wakeAtMs ?? Infinity) <= nowMs) lines.push(...this.wake());
+    this.nowMs = nowMs;
+    return lines;
   }
 
   wake(): string[] {
@@ -82,7 +90,11 @@ export function hello(changes: Partial<Hello> = {}): Hello {
   };
 }
 
-function subscribe(): GossipMessage {
+export function neighborAnswer(accepted: boolean): GossipMessage {
+  return { type: 'NeighborAnswer', topic: TOPIC, accepted };
+}
+
+export function subscribe(): GossipMessage {
   return { type: 'Subscribe', topics: [TOPIC], reply: false };
 }
 

@@ -109,7 +109,8 @@ export class PartialView {
     this.#asks.delete(peer);
     this.#removeNeighbor(peer);
     if (isFollowing) this.#passive.add(peer, true);
-    this.#shuffles.news(nowMs);
+    if (this.#followers.size > 0) this.#shuffles.news(nowMs);
+    else this.#shuffles.stop();
     this.#fill(nowMs);
   }
 

@@ -101,6 +101,7 @@ export class PushQueue {
       topic: this.#topic,
       entries: Array.from(entries.values(), ({ parts }) => parts),
       names: [...names.values()],
+      isRepair: false,
     };
     if (message.entries.length + message.names.length === 0) return;
     const isOwn = names.size > 0 || [...entries.values()].some(({ name }) => name.author === this.#self);

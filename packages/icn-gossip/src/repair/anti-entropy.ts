@@ -318,11 +318,12 @@ export class AntiEntropyRounds {
     return linkKey === undefined || !peers.speaks(peer, 'sketch') ? undefined : headHash(linkKey, roundId);
   }
 
-  /** Looking at a filter or a sketch costs as much as looking at all that is held. */
+  /** A filter or a sketch costs a look at all that is held; a filter, which may be answered at length, a second's worth besides. */
   #cost(summary: Summary | null): number {
-    const isScan =
-      summary?.type === 'filter' || summary?.type === 'sketch' || summary?.type === 'sketch-request';
-    return 1 + (isScan ? this.#state.entryCount / this.#context.limits.idsPerFilterMax : 0);
+    const { idsPerFilterMax, roundsPerSecond } = this.#context.limits;
+    const scanCost = this.#state.entryCount / idsPerFilterMax;
+    if (summary?.type === 'filter') return roundsPerSecond + scanCost;
+    return summary?.type === 'sketch' || summary?.type === 'sketch-request' ? 1 + scanCost : 1;
   }
 
   #isOurs(root: Uint8Array | undefined): boolean {

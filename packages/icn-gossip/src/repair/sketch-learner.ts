@@ -2,8 +2,8 @@ import type { EntryName } from '../entry/entry-name.js';
 import type { HeadRound, Want } from '../pull/want.js';
 import type { HaveSet } from '../topic/have-set.js';
 import type { TopicState } from '../topic/topic-state.js';
-import type { LogName } from '../wire/messages.js';
 import type { HeadHash } from './head-hash.js';
+import { wantOf } from './summaries.js';
 import { SketchDecoder, type SetDifference } from './sketch.js';
 
 /** Ids that may be hashed in search of heads of the other side that lie below our own (guess: some 10 ms). */
@@ -46,41 +46,31 @@ export class SketchLearner {
 
   /**
    * A head that only the other side has is known here where it is parked, which leaves nothing to ask but the holes
-   * below; or where it lies below our own head, which leaves nothing at all. Any other is asked for by its hash.
+   * below; or where it lies below our own head, which leaves nothing at all. Any other is asked for by its hash. So
+   * only logs are searched that have a head of ours alone, or parked entries.
    */
   #resolve({ ours, theirs }: SetDifference): Lesson {
     const oursOnly = ours.map((hash) => this.#own.get(hash)!);
     const unknown = new Set(theirs);
     const wants: Want[] = [];
     const round: HeadRound = { roundId: this.#roundId, hash: this.#hash, logs: new Set() };
-    for (const { author, lane, held } of this.#logsToSearch(oursOnly)) {
-      const parkedSeq = this.#takeParked(held, unknown);
-      if (parkedSeq === undefined && this.#takeLinked(held, unknown)) continue;
-      if (held.parkedCount > 0) {
-        const to = parkedSeq ?? held.topSeq;
-        wants.push({ type: 'range', author, lane, to });
-      }
-      if (parkedSeq === undefined) round.logs.add(held);
+    const differing = new Set(oursOnly.map((name) => this.#state.log(name.author, name.lane)));
+    for (const { author, lane, held } of this.#state.logs()) {
+      if (!differing.has(held) && held.parkedCount === 0) continue;
+      const parked = this.#takeParked(held, unknown);
+      if (parked.length === 0 && differing.has(held) && this.#takeLinked(held, unknown)) continue;
+      wants.push(...parked.map((name) => wantOf(this.#state, name)).filter((want) => want !== undefined));
+      if (parked.length > 0 || (held.linkedSeqMax > 0 && !differing.has(held))) continue;
+      if (held.parkedCount > 0) wants.push({ type: 'range', author, lane, to: held.topSeq });
+      round.logs.add(held);
     }
     for (const hash of unknown) wants.push({ type: 'head', hash, round });
     return { wants, oursOnly };
   }
 
-  /** Logs that differ: whose head is ours alone, or of which nothing is linked yet. */
-  *#logsToSearch(oursOnly: readonly EntryName[]): Generator<LogName & { readonly held: HaveSet }> {
-    const seen = new Set<HaveSet>();
-    for (const { author, lane } of oursOnly) {
-      const held = this.#state.log(author, lane);
-      if (held === undefined || seen.has(held)) continue;
-      seen.add(held);
-      yield { author, lane, held };
-    }
-    for (const log of this.#state.logs()) if (log.held.linkedSeqMax === 0) yield log;
-  }
-
-  #takeParked(held: HaveSet, unknown: Set<bigint>): number | undefined {
-    for (const { name } of held.parkedEntries()) if (unknown.delete(this.#hash(name.id))) return name.seq;
-    return undefined;
+  #takeParked(held: HaveSet, unknown: Set<bigint>): EntryName[] {
+    const names = Array.from(held.parkedEntries(), ({ name }) => name);
+    return names.filter(({ id }) => unknown.delete(this.#hash(id)));
   }
 
   #takeLinked(held: HaveSet, unknown: Set<bigint>): boolean {

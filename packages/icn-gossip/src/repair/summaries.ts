@@ -2,21 +2,56 @@ import { BloomFilter, isInSlice, sliceCountFor, type Slice } from './bloom-filte
 import type { EntryName } from '../entry/entry-name.js';
 import type { TopicState } from '../topic/topic-state.js';
 import type { ClockComponent, ClockSummary, FilterSummary } from '../wire/messages.js';
+import type { EntryLinks } from '../entry/entry-header.js';
 import { branchWant, type Want } from '../pull/want.js';
+import type { HaveSet } from '../topic/have-set.js';
 
 /**
- * What a peer's clock shows that this node lacks: logs that are longer at the peer, and heads at or below our own
- * seq that we do not hold, where the author forked. A claim costs nothing before it is kept: it never moves our
- * own clock, it only makes the peer a source to ask. Its floors are not believed either, for nothing is pruned
- * in this version: a log is asked for from where it ends here.
+ * What a peer's clock shows that this node lacks. A claim costs nothing before it is kept: it never moves our own
+ * clock, it only makes the peer a source to ask. Its floors are not believed either, for nothing is pruned in this
+ * version: a log is asked for from where it ends here.
  */
 export function* wantsOf(state: TopicState, clock: readonly ClockComponent[]): Generator<Want> {
-  for (const { author, lane, seq, id } of clock) {
-    const held = state.log(author, lane);
-    if (held?.isLinked(id) === true) continue;
-    if (seq > (held?.linkedSeqMax ?? 0)) yield { type: 'range', author, lane, to: seq };
-    else yield branchWant({ author, lane, seq, id });
+  for (const component of clock) {
+    const want = wantOf(state, component);
+    if (want !== undefined) yield want;
   }
+}
+
+/**
+ * What to ask for so that a head of another node links here: what is missing of its log up to there; or, where
+ * something else is held at its seq, or below it, the branch that leads to it. Undefined where it is linked.
+ */
+export function wantOf(state: TopicState, { author, lane, seq, id }: EntryName): Want | undefined {
+  const held = state.log(author, lane);
+  if (held === undefined) return { type: 'range', author, lane, to: seq };
+  if (held.isLinked(id)) return undefined;
+  const parked = held.parked(id);
+  const lowest = parked === undefined ? undefined : lowestParked(held, parked).name;
+  // A parked head hangs on an entry that is not held, one below the lowest of its chain.
+  const missingSeq = lowest === undefined ? seq : lowest.seq - 1;
+  return isHole(held, missingSeq)
+    ? { type: 'range', author, lane, to: seq }
+    : branchWant(lowest ?? { author, lane, seq, id });
+}
+
+function lowestParked(held: HaveSet, top: EntryLinks): EntryLinks {
+  let lowest = top;
+  for (let next = parkedBelow(held, lowest); next !== undefined; next = parkedBelow(held, lowest))
+    lowest = next;
+  return lowest;
+}
+
+/** The entry that a parked one names, if it is parked one seq below; what contradicts its seq never links. */
+function parkedBelow(held: HaveSet, { name, prev }: EntryLinks): EntryLinks | undefined {
+  const below = prev === null ? undefined : held.parked(prev);
+  return below?.name.seq === name.seq - 1 ? below : undefined;
+}
+
+function isHole(held: HaveSet, seq: number): boolean {
+  if (seq <= held.linkedSeqMax) return false;
+  for (const { name } of held.parkedEntries()) if (name.seq === seq) return false;
+  return true;
 }
 
 /** 8,192 components are about 610 KiB, within a frame; a longer clock is told in parts, from a random place on. */

@@ -1,7 +1,7 @@
 import type { EntryName } from '../entry/entry-name.js';
 import type { TopicContext } from '../topic/topic-context.js';
 import type { TopicState } from '../topic/topic-state.js';
-import type { AntiEntropy, FilterSummary, Summary } from '../wire/messages.js';
+import type { AntiEntropy, FilterSummary, GossipMessage, Summary } from '../wire/messages.js';
 import { u64FromBytes } from '../wire/u64.js';
 import type { HeadHash } from './head-hash.js';
 import type { PeerMemory } from './peer-memory.js';
@@ -86,15 +86,14 @@ export class Teller {
 
   /** Names what a peer's filter lacks; the peer asks for it. */
   lacked({ peer, bill }: Session, filter: FilterSummary): void {
-    const { outbox, limits } = this.#context;
+    const { outbox, limits, peers } = this.#context;
     const { topic } = this.#state;
-    for (const name of lackedBy(this.#state, filter, limits.announcementsPerRoundMax))
-      bill.sentBytes += outbox.sendWhenDurable([peer], {
-        type: 'Announcement',
-        topic,
-        name,
-        entry: undefined,
-      });
+    const names = [...lackedBy(this.#state, filter, limits.announcementsPerRoundMax)];
+    if (names.length === 0) return;
+    const messages: readonly GossipMessage[] = peers.speaks(peer, 'push-tree')
+      ? [{ type: 'Announcements', topic, entries: [], names, isRepair: true }]
+      : names.map((name) => ({ type: 'Announcement', topic, name, entry: undefined }));
+    for (const message of messages) bill.sentBytes += outbox.sendWhenDurable([peer], message);
   }
 
   /** What the peer was not told in a question or an answer yet: root, counts, and from where logs are closed here. */

@@ -206,11 +206,11 @@ export class TopicGossip {
     this.#pump(nowMs);
   }
 
-  #receivedAnnouncements(from: Did, { entries, names }: Announcements, nowMs: number): void {
+  #receivedAnnouncements(from: Did, { entries, names, isRepair }: Announcements, nowMs: number): void {
     for (const parts of entries) this.#receivedPush(from, decodeEntry(parts), nowMs);
     for (const name of names) {
-      const isOver = this.state.has(name) || this.state.isClosed(name);
-      this.#push.announced(name, from, isOver, nowMs);
+      if (isRepair) this.#wants.add({ type: 'entry', name }, from);
+      else this.#push.announced(name, from, this.state.has(name) || this.state.isClosed(name), nowMs);
     }
     this.#pump(nowMs);
   }

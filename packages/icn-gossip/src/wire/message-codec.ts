@@ -45,7 +45,12 @@ function fieldsOf(message: GossipMessage): readonly Cbor[] {
         message.entry === undefined ? null : partsToCbor(message.entry),
       ];
     case 'Announcements':
-      return [message.topic, message.entries.map(partsToCbor), message.names.map(nameToCbor)];
+      return [
+        message.topic,
+        message.entries.map(partsToCbor),
+        message.names.map(nameToCbor),
+        message.isRepair,
+      ];
     case 'PullRequest':
       return pullRequestFields(message);
     case 'PullResponse':

@@ -184,9 +184,11 @@ const schemas = {
     .rest(z.unknown())
     .transform(([topics]) => ({ type: 'Unsubscribe' as const, topics })),
   Announcements: z
-    .tuple([wire.topic, parts, z.array(name)])
+    .tuple([wire.topic, parts, z.array(name), z.boolean()])
     .rest(z.unknown())
-    .transform(([topic, entries, names]) => ({ type: 'Announcements' as const, topic, entries, names })),
+    .transform(([topic, entries, names, isRepair]) => {
+      return { type: 'Announcements' as const, topic, entries, names, isRepair };
+    }),
   Graft: bare('Graft'),
   Prune: bare('Prune'),
   Roots: z

@@ -77,6 +77,8 @@ export interface Announcements {
   readonly topic: Topic;
   readonly entries: readonly EntryParts[];
   readonly names: readonly EntryName[];
+  /** The names are what the receiver's filter lacks, to be pulled at once; else the tree may bring them yet. */
+  readonly isRepair: boolean;
 }
 
 /** Push to me eagerly from now on. */

@@ -125,7 +125,13 @@ describe('Statistics against what can be counted by hand', () => {
     const frames = [
       encodeMessage({ type: 'Announcement', topic: TOPIC, name, entry: undefined }),
       encodeMessage({ type: 'Equivocation', topic: TOPIC, entries: [headerAlone] }),
-      encodeMessage({ type: 'Announcements', topic: TOPIC, entries: [parts, parts], names: [name] }),
+      encodeMessage({
+        type: 'Announcements',
+        topic: TOPIC,
+        entries: [parts, parts],
+        names: [name],
+        isRepair: false,
+      }),
       encodeMessage({
         type: 'PullResponse',
         requestId: 1,

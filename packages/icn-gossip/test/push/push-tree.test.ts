@@ -1,0 +1,261 @@
+import { describe, expect, it } from '@jest/globals';
+import type { VerifiedEntry } from '../../src/entry/entry.js';
+import type { GossipLimits } from '../../src/limits.js';
+import type { GossipMessage } from '../../src/wire/messages.js';
+import { encodeMessage } from '../../src/wire/message-codec.js';
+import { did, entryOf, keyPair, logOf, TOPIC } from '../fixtures.js';
+import { eager, hello, lazy, response, Subject, subscribe } from '../subject.js';
+
+const GRAFT: GossipMessage = { type: 'Graft', topic: TOPIC };
+const PRUNE: GossipMessage = { type: 'Prune', topic: TOPIC };
+const GRAFT_TIMEOUT_MS = 1_000;
+const PRUNE_DELAY_MS = 1_000;
+
+/** The node among so many followers that there is a tree. Rounds are far off. */
+function inTree(limits: Partial<GossipLimits> = {}, peers = [2, 3, 4, 5, 6, 7]): Subject {
+  const subject = new Subject({
+    limits: { antiEntropyIntervalMs: 1e9, shuffleIntervalMs: 1e9, ...limits },
+  });
+  subject.join();
+  subject.meet(...peers);
+  return subject;
+}
+
+function names(...entries: readonly VerifiedEntry[]): GossipMessage {
+  return {
+    type: 'Announcements',
+    topic: TOPIC,
+    entries: [],
+    names: entries.map(({ name }) => name),
+    isRepair: false,
+  };
+}
+
+function pushes(lines: readonly string[]): string[] {
+  return lines.filter((line) => line.startsWith('send'));
+}
+
+const [first, second, third] = logOf(keyPair(9), 3) as [VerifiedEntry, VerifiedEntry, VerifiedEntry];
+
+describe('eager push', () => {
+  it('sends the same bytes to all neighbours but the sender', () => {
+    const subject = inTree();
+    expect(pushes(subject.receive(2, eager(first)))).toEqual([
+      'send to 3, 4, 5, 6, 7: Announcement eager 9/1',
+    ]);
+  });
+
+  it('tells a lazy neighbour the name alone, gathered for lazyBatchMs', () => {
+    const subject = inTree();
+    subject.receive(3, PRUNE);
+    expect(pushes(subject.receive(2, eager(first)))).toEqual(['send to 4, 5, 6, 7: Announcement eager 9/1']);
+    subject.receive(2, eager(second));
+    subject.persisted(2);
+    expect(subject.sleepUntil(500)).toEqual(['send to 3: Announcements 9/1 lazy, 9/2 lazy']);
+    expect(subject.sleepUntil(2_000)).toEqual([]);
+  });
+
+  it('does not tell a lazy neighbour of what that announced itself', () => {
+    const subject = inTree();
+    subject.receive(3, PRUNE);
+    subject.receive(3, names(first));
+    subject.receive(2, eager(first));
+    subject.receive(2, eager(second));
+    subject.receive(3, names(second));
+    subject.persisted(2);
+    expect(subject.sleepUntil(5_000)).toEqual([]);
+  });
+
+  it('does not push to who announced the entry before', () => {
+    const subject = inTree();
+    subject.receive(4, names(first));
+    expect(pushes(subject.receive(2, eager(first)))).toEqual(['send to 3, 5, 6, 7: Announcement eager 9/1']);
+  });
+
+  it('announces own names only once they are durable (I8)', () => {
+    const subject = inTree();
+    subject.receive(3, PRUNE);
+    subject.submit('hello');
+    expect(subject.sleepUntil(600)).toEqual([]);
+    expect(subject.persisted(1)).toEqual([
+      'deliver 1: 1/1',
+      'send to 2, 4, 5, 6, 7: Announcement eager 1/1',
+      'acknowledge 1: 1/1',
+      'send to 3: Announcements 1/1 lazy',
+    ]);
+  });
+
+  it('pushes to a peer without the extension always, and whole', () => {
+    const subject = inTree({ pushBatchMs: 50 });
+    subject.handle({ type: 'peer-up', peer: did(8) });
+    for (const message of [hello({ extensions: [] }), subscribe()])
+      subject.handle({ type: 'received', from: did(8), frame: encodeMessage(message) });
+    subject.receive(8, PRUNE);
+    expect(pushes(subject.receive(2, eager(first)))).toEqual(['send to 8: Announcement eager 9/1']);
+  });
+});
+
+describe('with few followers', () => {
+  it('all are eager: a Prune is not obeyed, and none is sent', () => {
+    const subject = inTree({}, [2, 3, 4, 5, 6]);
+    subject.receive(3, PRUNE);
+    expect(pushes(subject.receive(2, eager(first)))).toEqual(['send to 3, 4, 5, 6: Announcement eager 9/1']);
+    expect(subject.receive(4, eager(first))).toEqual([]);
+    subject.persisted(1);
+    expect(subject.sleepUntil(5_000)).toEqual([]);
+  });
+});
+
+describe('prune', () => {
+  it('follows a duplicate after pruneDelayMs, once, and makes the link lazy', () => {
+    const subject = inTree();
+    subject.receive(2, eager(first));
+    expect(subject.receive(3, eager(first))).toEqual([]);
+    expect(subject.receive(3, eager(first))).toEqual([]);
+    subject.persisted(1);
+    expect(subject.sleepUntil(PRUNE_DELAY_MS - 1)).toEqual([]);
+    expect(subject.sleepUntil(5_000)).toEqual(['send to 3: Prune']);
+    expect(pushes(subject.receive(2, eager(second)))).toEqual(['send to 4, 5, 6, 7: Announcement eager 9/2']);
+  });
+
+  it('does not follow an own second copy of the first sender', () => {
+    const subject = inTree();
+    subject.receive(2, eager(first));
+    subject.receive(2, eager(first));
+    subject.persisted(1);
+    expect(subject.sleepUntil(5_000)).toEqual([]);
+  });
+
+  it('does not follow a duplicate of what came by pull', () => {
+    const subject = inTree();
+    subject.receive(2, lazy(first));
+    subject.receive(2, response(1, [first]));
+    subject.receive(3, eager(first));
+    expect(subject.sleepUntil(5_000).filter((line) => line.includes('Prune'))).toEqual([]);
+  });
+
+  it('does not cut the link by which the other copy came', () => {
+    const subject = inTree();
+    subject.receive(2, eager(first));
+    subject.receive(3, eager(first));
+    subject.receive(2, PRUNE);
+    expect(subject.sleepUntil(5_000).filter((line) => line.includes('Prune'))).toEqual([]);
+  });
+
+  it('follows one entry at a time: that of the smallest author', () => {
+    const [small, large] = [8, 9].toSorted((a, b) => (did(a) < did(b) ? -1 : 1)) as [number, number];
+    const [guide, other] = [entryOf({ author: keyPair(small) }), entryOf({ author: keyPair(large) })];
+    const subject = inTree();
+    subject.receive(2, eager(other));
+    subject.receive(3, eager(guide));
+    subject.receive(3, eager(other));
+    subject.receive(2, eager(guide));
+    expect(subject.sleepUntil(5_000).filter((line) => line.includes('Prune'))).toEqual(['send to 2: Prune']);
+  });
+
+  it('is obeyed, and again undone by a Graft', () => {
+    const subject = inTree();
+    subject.receive(3, PRUNE);
+    expect(subject.receive(3, GRAFT)).toEqual([]);
+    expect(pushes(subject.receive(2, eager(first)))).toEqual([
+      'send to 3, 4, 5, 6, 7: Announcement eager 9/1',
+    ]);
+  });
+
+  it('is not obeyed while it may have crossed a Graft of ours', () => {
+    const subject = inTree();
+    subject.receive(3, PRUNE);
+    subject.receive(3, names(first));
+    subject.sleepUntil(GRAFT_TIMEOUT_MS);
+    subject.receive(3, PRUNE);
+    expect(pushes(subject.receive(2, eager(second)))[0]).toBe(
+      'send to 3, 4, 5, 6, 7: Announcement eager 9/2',
+    );
+  });
+});
+
+describe('graft', () => {
+  it('follows a name whose entry does not come in time, with a pull', () => {
+    const subject = inTree();
+    expect(subject.receive(3, names(first, second))).toEqual([]);
+    expect(subject.sleepUntil(GRAFT_TIMEOUT_MS - 1)).toEqual([]);
+    expect(subject.sleepUntil(GRAFT_TIMEOUT_MS)).toEqual([
+      'send to 3: Graft',
+      'send to 3: PullRequest #1 9/1, 9/2',
+    ]);
+  });
+
+  it('does not follow where the entry comes in time', () => {
+    const subject = inTree();
+    subject.receive(3, names(first));
+    subject.receive(2, eager(first));
+    subject.persisted(1);
+    expect(subject.sleepUntil(5_000)).toEqual([]);
+  });
+
+  it('does not follow a name of what is held', () => {
+    const subject = inTree();
+    subject.receive(2, eager(first));
+    subject.persisted(1);
+    expect(subject.receive(3, names(first))).toEqual([]);
+    expect(subject.sleepUntil(5_000)).toEqual([]);
+  });
+
+  it('passes on what it brought like what is pushed', () => {
+    const subject = inTree();
+    subject.receive(3, names(first));
+    subject.sleepUntil(GRAFT_TIMEOUT_MS);
+    expect(pushes(subject.receive(3, response(1, [first])))[0]).toBe(
+      'send to 2, 4, 5, 6, 7: Announcement eager 9/1',
+    );
+  });
+
+  it('goes to another announcer where the first is gone', () => {
+    const subject = inTree({}, [2, 3, 4, 5, 6, 7, 8]);
+    subject.receive(3, names(first));
+    subject.receive(4, names(first));
+    subject.tell({ type: 'peer-down', peer: did(3) });
+    expect(subject.sleepUntil(GRAFT_TIMEOUT_MS)).toEqual([
+      'send to 4: Graft',
+      'send to 4: PullRequest #1 9/1',
+    ]);
+  });
+
+  it('counts what a peer names beyond its share, and forgets it', () => {
+    const subject = inTree({ wantsPerPeerMax: 2 });
+    subject.receive(3, names(first, second, third));
+    expect(subject.gossip.counters).toEqual({ 'wants-full': 1 });
+    expect(subject.sleepUntil(GRAFT_TIMEOUT_MS)).toEqual([
+      'send to 3: Graft',
+      'send to 3: PullRequest #1 9/1, 9/2',
+    ]);
+  });
+});
+
+describe('with pushBatchMs', () => {
+  it('sends several entries in a frame, to each what it lacks', () => {
+    const subject = inTree({ pushBatchMs: 50 });
+    subject.receive(2, eager(first));
+    subject.receive(2, eager(second));
+    subject.receive(3, eager(second));
+    subject.persisted(2);
+    expect(subject.sleepUntil(50)).toEqual([
+      'send to 3: Announcements 9/1',
+      ...[4, 5, 6, 7].map((peer) => `send to ${peer}: Announcements 9/1, 9/2`),
+    ]);
+  });
+
+  it('sends own entries once they are durable (I8)', () => {
+    const subject = inTree({ pushBatchMs: 50 });
+    subject.submit('hello');
+    expect(subject.sleepUntil(50)).toEqual([]);
+    expect(pushes(subject.persisted(1))).toHaveLength(6);
+  });
+
+  it('sends a full batch at once: what waits is bounded', () => {
+    const subject = inTree({ pushBatchMs: 50_000 });
+    const log = logOf(keyPair(9), 6, undefined, 'x'.repeat(60_000));
+    const lines = log.flatMap((entry) => pushes(subject.receive(2, eager(entry))));
+    expect(lines).toHaveLength(5);
+  });
+});
