@@ -13,7 +13,8 @@ import { World } from '../world.js';
 
 /** How long links are up and calm before the faults, and how long these last. */
 const WARM_UP_MS = 3_000;
-const FAULTS_MS = 60_000;
+/** Many nodes live through the same in less time: what a run costs grows with nodes times time. */
+const faultsMs = (nodeCount: number) => (nodeCount <= 25 ? 60_000 : nodeCount <= 250 ? 30_000 : 20_000);
 /** Below so many nodes there is no liar: one among four would be a quarter. */
 const NODES_WITH_LIARS = 5;
 const LIAR_SHARE = 0.1;
@@ -23,7 +24,8 @@ const AUTHORS_MAX = 8;
 /** Everything at once, then quiet: what the network must live through. */
 export const faults: Scenario = {
   name: 'faults',
-  about: 'loss, reordering, churn, partitions, old backups, late joins and liars for a minute; then quiet',
+  about:
+    'loss, reordering, churn, partitions, old backups, late joins and liars for up to a minute; then quiet',
   nodeCount: 25,
   run(setup) {
     const world = worldOf(setup);
@@ -36,7 +38,7 @@ export const faults: Scenario = {
     const nemesis = new Nemesis(world, planOf(world));
     nemesis.begin();
     publishDuring(world);
-    world.runUntil(WARM_UP_MS + FAULTS_MS);
+    world.runUntil(WARM_UP_MS + faultsMs(setup.nodeCount));
     nemesis.end();
     return settle(world, watch) satisfies Outcome;
   },
@@ -64,22 +66,23 @@ function topicsOf(seed: number): readonly Topic[] {
 }
 
 function addNodes(world: World, setup: ScenarioSetup): void {
-  const { nodeCount, seed } = setup;
+  const { nodeCount } = setup;
   const random = world.random.fork('liars');
   const liarCount = nodeCount < NODES_WITH_LIARS ? 0 : Math.max(1, Math.floor(LIAR_SHARE * nodeCount));
   const others = Array.from({ length: nodeCount - 1 }, (_, index) => index + 1);
   const liars = new Set(random.sample(others, liarCount));
   for (let index = 0; index < nodeCount; index++) {
     if (!liars.has(index)) world.add();
-    else world.add({ isHonest: false, machineOf: liarOf(setup.machineOf(), random, topicsOf(seed)) });
+    else world.add({ isHonest: false, machineOf: liarOf(setup, random) });
   }
 }
 
 /** One of the ways to lie, and now and then a second. */
-function liarOf(inner: MachineFactory, random: SeededRandom, topics: readonly Topic[]): MachineFactory {
+function liarOf({ machineOf, nodeCount, seed }: ScenarioSetup, random: SeededRandom): MachineFactory {
+  const topics = topicsOf(seed);
   const topic = random.pick(topics);
   const fork = (shape: ForkShape) => (): Lie =>
-    equivocation({ shape, topic, untilMs: WARM_UP_MS + 0.7 * FAULTS_MS });
+    equivocation({ shape, topic, untilMs: WARM_UP_MS + 0.7 * faultsMs(nodeCount) });
   const kinds: readonly (() => Lie)[] = [
     forgedClocks,
     forgedRoots,
@@ -92,13 +95,13 @@ function liarOf(inner: MachineFactory, random: SeededRandom, topics: readonly To
     fork('siblings'),
   ];
   const chosen = random.sample(kinds, random.chance(0.3) ? 2 : 1);
-  return liarMachine(inner, () => chosen.map((kind) => kind()));
+  return liarMachine(machineOf(), () => chosen.map((kind) => kind()));
 }
 
 function planOf(world: World): FaultPlan {
   const random = world.random.fork('plan');
   return {
-    durationMs: FAULTS_MS,
+    durationMs: faultsMs(world.nodes.length),
     links: { lossRate: 0.3, duplicationRate: 0.05, reorderRate: 0.2 },
     churnShare: 0.2,
     downMs: { type: 'uniform', minMs: 200, maxMs: 15_000 },
@@ -114,8 +117,8 @@ function publishDuring(world: World): void {
   publish(world, {
     authors: random.sample(world.honest, AUTHORS_MAX),
     topics,
-    entryCount: 20 + Math.ceil(world.nodes.length / 4),
-    durationMs: FAULTS_MS,
+    entryCount: 20 + Math.ceil(Math.min(world.nodes.length, 200) / 4),
+    durationMs: faultsMs(world.nodes.length),
     byteCount: (draw) => (draw.chance(0.03) ? 10_000 + draw.below(50_000) : 1 + draw.below(300)),
   });
 }
