@@ -62,7 +62,7 @@ describe('a sketch', () => {
       fc.property(sets, fc.integer({ min: 1, max: 64 }), ({ ours, theirs }, stretch) => {
         expect(decode(ours, theirs, stretch).difference).toEqual(differenceOf(ours, theirs));
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 
@@ -136,13 +136,13 @@ describe('a sketch', () => {
   });
 
   it('needs fewer symbols where items were replaced, for a pair gives itself away', () => {
-    const counts = Array.from({ length: 20 }, (_, seed) => {
+    const counts = Array.from({ length: 9 }, (_, seed) => {
       const draw = seededNumbers(seed);
-      const shared = drawItems(400, draw);
+      const shared = drawItems(100, draw);
       const [ours, theirs] = [drawItems(40, draw), drawItems(40, draw)];
-      return decode(new Set([...shared, ...ours]), [...shared, ...theirs], 1).symbolCount;
+      return decode(new Set([...shared, ...ours]), [...shared, ...theirs], 4).symbolCount;
     });
-    const median = counts.toSorted((a, b) => a - b)[10]!;
+    const median = counts.toSorted((a, b) => a - b)[4]!;
     expect(median).toBeLessThan(1.2 * 80); // 80 items that only one side has take about 1.4 × 80
   });
 });
@@ -172,10 +172,10 @@ describe('symbolsFor', () => {
     [0, 2],
     [0, 5],
     [0, 20],
-    [0, 60],
+    [0, 40],
     [10, 10],
   ])('is enough for %d added and %d replaced items in 98 of 100 cases', (added, replaced) => {
-    expect(decodedShare(added, replaced, 64)).toBeGreaterThanOrEqual(0.98);
+    expect(decodedShare(added, replaced, 32)).toBeGreaterThanOrEqual(0.98);
   });
 
   it('is not enough for far more than it was asked for', () => {
