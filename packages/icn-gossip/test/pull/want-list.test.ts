@@ -22,8 +22,7 @@ const range = (to: number): Want & { type: 'range' } => ({ type: 'range', author
 
 /** Of a log all that linking needs: nothing here looks at signatures. */
 function linksOfLog(author: Did, count: number, label = ''): EntryLinks[] {
-  const idOf = (seq: number) =>
-    `${toHex(sha256(text(`${author}/${seq <= 1 ? '' : label}/${seq}`)))}` as EntryId;
+  const idOf = (seq: number) => toHex(sha256(text(`${author}/${seq <= 1 ? '' : label}/${seq}`))) as EntryId;
   return Array.from({ length: count }, (_, index) => ({
     name: { author, lane: 0, seq: index + 1, id: idOf(index + 1) },
     prev: index === 0 ? null : idOf(index),
