@@ -95,26 +95,31 @@ export interface Exchange {
   readonly from?: Side;
   readonly frames?: readonly Uint8Array[];
   readonly isLost?: (message: GossipMessage, from: Side) => boolean;
+  /** What becomes of a message on the way. */
+  readonly changed?: (message: GossipMessage) => GossipMessage;
+  /** How often it arrives. */
+  readonly copies?: (message: GossipMessage) => number;
 }
 
 /** Lets two sides exchange frames, all that are under way at once, until neither says anything. Returns what passed. */
-export function exchange(
-  a: Side,
-  b: Side,
-  { from, frames = [], isLost = () => false }: Exchange = {},
-): Said[] {
+export function exchange(a: Side, b: Side, { from, frames = [], ...wire }: Exchange = {}): Said[] {
+  const { isLost = () => false, changed = (message) => message, copies = () => 1 } = wire;
   const said: Said[] = [];
   let flying = from === undefined ? meeting(a, b) : [{ from, frames }];
   for (let halfTrip = 0; flying.some((flight) => flight.frames.length > 0); halfTrip++) {
     if (halfTrip > 1_000) throw new Error('they do not fall silent');
     flying = flying.map((flight) => {
       const to = flight.from === a ? b : a;
-      const heard = flight.frames.flatMap((frame) => {
-        const message = decodeMessage(frame);
-        if (typeof message === 'string') throw new Error(`a side sent a frame that is ${message}`);
-        if (isLost(message, flight.from)) return [];
+      const heard = flight.frames.flatMap((original) => {
+        const decoded = decodeMessage(original);
+        if (typeof decoded === 'string') throw new Error(`a side sent a frame that is ${decoded}`);
+        if (isLost(decoded, flight.from)) return [];
+        const message = changed(decoded);
+        const frame = message === decoded ? original : encodeMessage(message);
         said.push({ from: flight.from, frame, message, halfTrip });
-        return to.tell({ type: 'received', from: flight.from.did, frame });
+        return Array.from({ length: copies(decoded) }, () =>
+          to.tell({ type: 'received', from: flight.from.did, frame }),
+        ).flat();
       });
       return { from: to, frames: heard };
     });

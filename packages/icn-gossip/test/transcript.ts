@@ -5,7 +5,7 @@ import type { GossipEffect } from '../src/events.js';
 import type { AntiEntropy, GossipMessage, HeadsRequest, Roots } from '../src/wire/messages.js';
 import { did, sentBy } from './fixtures.js';
 
-const numberOf = new Map<Did, number>(Array.from({ length: 100 }, (_, index) => [did(index), index]));
+const numberOf = new Map<Did, number>(Array.from({ length: 250 }, (_, index) => [did(index), index]));
 
 /** Effects as lines that can be read: nodes by number, entries as author/seq. */
 export function transcript(effects: readonly GossipEffect[]): string[] {
@@ -41,7 +41,8 @@ function lineOf(effect: GossipEffect): string[] {
   }
 }
 
-function said(message: GossipMessage): string {
+/** A message as words. */
+export function said(message: GossipMessage): string {
   switch (message.type) {
     case 'Hello':
       return `Hello ${message.network}`;

@@ -4,7 +4,15 @@ import { encodeCbor, type Cbor } from '../src/wire/cbor.js';
 import type { VerifiedEntry } from '../src/entry/entry.js';
 import { encodeMessage } from '../src/wire/message-codec.js';
 import { closedRow, rootRow, topicRoot } from '../src/topic/topic-root.js';
-import type { ClosedLog, GossipMessage } from '../src/wire/messages.js';
+import { rootOfRoots, rowsOf } from '../src/link/root-of-roots.js';
+import { EXTENSIONS, linkKeyOf } from '../src/link/peers.js';
+import { headHash, roundSeed } from '../src/repair/head-hash.js';
+import { codedSymbols, SketchDecoder, SYMBOL_BYTES, symbolsFor } from '../src/repair/sketch.js';
+import type { EntryId } from '../src/entry/entry-name.js';
+import { parseTopic } from '../src/topic.js';
+import { u64ToBytes } from '../src/wire/u64.js';
+import type { AntiEntropy, ClosedLog, GossipMessage, PullRequest } from '../src/wire/messages.js';
+import { conversationVectors } from './conversations.js';
 import { depOf, entryOf, keyPair, NETWORK, TOPIC } from './fixtures.js';
 
 const FIRST = entryOf({ author: keyPair(1), payload: 'first' });
@@ -25,7 +33,10 @@ export function buildVectors(): Readonly<Record<string, unknown>> {
     'entries.json': entryVectors(),
     'roots.json': rootVectors(),
     'bloom-filters.json': filterVectors(),
+    'sketches.json': sketchVectors(),
+    'links.json': linkVectors(),
     'messages.json': messageVectors(),
+    'conversations.json': conversationVectors(),
   };
 }
 
@@ -106,39 +117,140 @@ function filterVectors() {
   });
 }
 
+/** Sets of ids that two nodes have as heads, and how the one tells the other. */
+function sketchVectors() {
+  const [linkKey, roundId] = [0x0123_4567_89ab_cdefn, 7];
+  const hash = headHash(linkKey, roundId);
+  const idsOf = (from: number, count: number) =>
+    Array.from({ length: count }, (_, index) => entryOf({ author: keyPair(100 + from + index) }).name.id);
+  const hashes = (ids: readonly EntryId[]) => ids.map((id) => ({ id, item: hex64(hash(id)) }));
+  const cases = {
+    'equal sets': [0, 8, 0, 8],
+    'theirs has more': [0, 6, 0, 9],
+    'both have more': [0, 8, 3, 8],
+  };
+  const decoding = Object.entries(cases).map(([label, [ourFrom, ourCount, theirFrom, theirCount]]) => {
+    const [ours, theirs] = [idsOf(ourFrom!, ourCount!), idsOf(theirFrom!, theirCount!)];
+    const symbols = codedSymbols(theirs.map(hash), 0, 16);
+    const difference = new SketchDecoder(new Set(ours.map(hash))).add(symbols)!;
+    return {
+      label,
+      ours: hashes(ours),
+      theirs: hashes(theirs),
+      symbols: toHex(symbols),
+      onlyOurs: difference.ours.map(hex64).toSorted(),
+      onlyTheirs: difference.theirs.map(hex64).toSorted(),
+    };
+  });
+  const items = [1n << 32n, 0x0123_4567_89ab_cdefn, 0xfedc_ba98_7654_3210n];
+  return {
+    linkKey: hex64(linkKey),
+    roundId,
+    seed: hex64(roundSeed(linkKey, roundId)),
+    symbolBytes: SYMBOL_BYTES,
+    items: items.map((item) => {
+      // An item alone shows what belongs to it: the symbols that are not zero, and its check in the first.
+      const symbols = codedSymbols([item], 0, 200);
+      const parts = Array.from({ length: 200 }, (_, index) =>
+        symbols.slice(index * SYMBOL_BYTES, (index + 1) * SYMBOL_BYTES),
+      );
+      const numbers = parts.flatMap((part, index) => (part.some((byte) => byte !== 0) ? [index] : []));
+      return { item: hex64(item), check: toHex(parts[0]!.slice(8)), symbolsBelow200: numbers };
+    }),
+    symbolCounts: [
+      [0, 0],
+      [1, 0],
+      [10, 0],
+      [1_000, 0],
+      [0, 1],
+      [0, 10],
+      [7, 5],
+    ].map(([added, replaced]) => ({ added, replaced, symbolCount: symbolsFor(added!, replaced!) })),
+    decoding,
+  };
+}
+
+function hex64(value: bigint): string {
+  return toHex(u64ToBytes(value));
+}
+
+/** What both ends of a link make of what they said on meeting. */
+function linkVectors() {
+  const nonces = [
+    Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
+    Uint8Array.of(9, 10, 11, 12, 13, 14, 15, 16),
+  ] as const;
+  const dids = [keyPair(1).did, keyPair(2).did] as const;
+  const linkKey = linkKeyOf({ did: dids[0], nonce: nonces[0] }, { did: dids[1], nonce: nonces[1] });
+  const topics = [TOPIC, parseTopic('kitchen'), parseTopic('attic')];
+  const roots = topics
+    .map((topic, index) => ({
+      topic,
+      root: topicRoot(NETWORK, topic, index === 0 ? [rootRow(FIRST.name)] : []),
+    }))
+    .toSorted((a, b) => (a.topic < b.topic ? -1 : 1));
+  return {
+    ends: dids.map((did, index) => ({ did, nonce: toHex(nonces[index]!) })),
+    linkKey: hex64(linkKey),
+    roots: roots.map(({ topic, root }) => ({ topic, root: toHex(root) })),
+    rootOfRoots: toHex(rootOfRoots(roots)),
+    rows: toHex(rowsOf(roots)),
+  };
+}
+
 function messageVectors() {
   const { name, parts } = SECOND;
-  const root = topicRoot(NETWORK, TOPIC, [rootRow(name), rootRow(OTHER.name)], []);
-  const round = {
+  const root = topicRoot(NETWORK, TOPIC, [rootRow(name), rootRow(OTHER.name)]);
+  const eight = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+  const head = (entry: VerifiedEntry) => ({ ...entry.name, floor: 0 });
+  const ask = (fields: Partial<AntiEntropy>): AntiEntropy => ({
     type: 'AntiEntropy',
     topic: TOPIC,
     roundId: 7,
-    salt: 1n,
-    root,
-    epoch: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
+    answer: true,
+    root: null,
+    counts: null,
     closed: [],
-    sketch: null,
-  } as const;
+    summary: null,
+    ...fields,
+  });
+  const pull = (fields: Partial<PullRequest>): PullRequest => ({
+    type: 'PullRequest',
+    requestId: 1,
+    topic: TOPIC,
+    missing: [],
+    ranges: [],
+    bytesMax: 262_144,
+    heads: null,
+    evidence: [],
+    ...fields,
+  });
+  const roots = { type: 'Roots', roundId: 7, topicCount: 2 } as const;
+  const log = { author: name.author, lane: 0 } as const;
+  const { author: other } = OTHER.name;
+  const filter = BloomFilter.withRoomFor(4, 1n).bytes;
   const messages: Readonly<Record<string, GossipMessage>> = {
-    Hello: { type: 'Hello', version: 1, network: NETWORK, extensions: [] },
+    Hello: {
+      type: 'Hello',
+      version: 1,
+      network: NETWORK,
+      extensions: EXTENSIONS,
+      nonce: eight,
+      epoch: eight.toReversed(),
+      heard: false,
+    },
     'Announcement, eager': { type: 'Announcement', topic: TOPIC, name, entry: parts },
     'Announcement, lazy': { type: 'Announcement', topic: TOPIC, name, entry: undefined },
-    'PullRequest by name': {
-      type: 'PullRequest',
-      requestId: 1,
-      topic: TOPIC,
-      missing: [name],
-      ranges: [],
-      bytesMax: 262_144,
-    },
-    'PullRequest by range': {
-      type: 'PullRequest',
-      requestId: 2,
-      topic: TOPIC,
-      missing: [],
-      ranges: [{ author: name.author, lane: 0, from: 1, to: 2 }],
-      bytesMax: 262_144,
-    },
+    'PullRequest by name': pull({ missing: [name] }),
+    'PullRequest by ranges': pull({
+      ranges: [
+        { ...log, from: 1, to: 2 },
+        { ...log, from: 5, to: 5 },
+        { author: other, lane: 0, from: 3, to: 300 },
+      ],
+    }),
+    'PullRequest by heads': pull({ heads: { roundId: 7, wants: [1n, 2n ** 64n - 1n], haves: [3n] } }),
+    'PullRequest of evidence': pull({ evidence: [log] }),
     PullResponse: {
       type: 'PullResponse',
       requestId: 2,
@@ -146,22 +258,43 @@ function messageVectors() {
       entries: [FIRST.parts, parts],
       more: false,
     },
-    'AntiEntropy, bare': { ...round, answer: false, clock: null, filter: null },
-    'AntiEntropy, clock': {
-      ...round,
-      answer: true,
-      clock: [
-        { ...OTHER.name, floor: 0 },
-        { ...name, floor: 0 },
-      ],
-      filter: null,
-    },
-    'AntiEntropy, filter': {
-      ...round,
+    'AntiEntropy, question': ask({ answer: false, root, counts: { heads: 2, held: 4, parked: 1 } }),
+    'AntiEntropy, equal': ask({}),
+    'AntiEntropy, differs': ask({ root }),
+    'AntiEntropy, closed log': ask({ answer: false, root, closed: [{ ...log, from: 9 }] }),
+    'AntiEntropy, clock': ask({
+      root,
+      summary: { type: 'clock', clock: [head(OTHER), head(SECOND)], base: null },
+    }),
+    'AntiEntropy, delta clock': ask({ summary: { type: 'clock', clock: [head(SECOND)], base: eight } }),
+    'AntiEntropy, filter': ask({
       answer: false,
-      clock: null,
-      filter: { slice: { index: 0, count: 1 }, bytes: BloomFilter.withRoomFor(4, 1n).bytes },
-    },
+      root,
+      summary: { type: 'filter', salt: 1n, slice: { index: 0, count: 1 }, bytes: filter },
+    }),
+    'AntiEntropy, sketch': ask({
+      root,
+      summary: { type: 'sketch', first: 0, symbols: codedSymbols([1n << 32n], 0, 3) },
+    }),
+    'AntiEntropy, sketch-request': ask({ summary: { type: 'sketch-request', first: 12, count: 12 } }),
+    'AntiEntropy, clock-request': ask({ summary: { type: 'clock-request' } }),
+    Subscribe: { type: 'Subscribe', topics: [TOPIC, parseTopic('kitchen')], reply: true },
+    Unsubscribe: { type: 'Unsubscribe', topics: [TOPIC] },
+    Announcements: { type: 'Announcements', topic: TOPIC, entries: [parts], names: [OTHER.name] },
+    Graft: { type: 'Graft', topic: TOPIC },
+    Prune: { type: 'Prune', topic: TOPIC },
+    'Roots, question': { ...roots, answer: false, root, rows: null },
+    'Roots, equal': { ...roots, answer: true, root: null, rows: null },
+    'Roots, differ': { ...roots, answer: true, root, rows: Uint8Array.of(...eight, ...eight) },
+    'Roots, other topics': { ...roots, answer: true, topicCount: 3, root, rows: null },
+    Join: { type: 'Join', topic: TOPIC },
+    ForwardJoin: { type: 'ForwardJoin', topic: TOPIC, joiner: other, ttl: 5 },
+    Neighbor: { type: 'Neighbor', topic: TOPIC, isUrgent: true },
+    NeighborAnswer: { type: 'NeighborAnswer', topic: TOPIC, accepted: false },
+    Disconnect: { type: 'Disconnect', topic: TOPIC },
+    Shuffle: { type: 'Shuffle', topic: TOPIC, origin: other, ttl: 3, peers: [name.author] },
+    ShuffleReply: { type: 'ShuffleReply', topic: TOPIC, peers: [other, name.author] },
+    Equivocation: { type: 'Equivocation', topic: TOPIC, entries: [{ ...parts, payload: undefined }] },
   };
   return Object.entries(messages).map(([label, message]) => ({
     label,

@@ -100,15 +100,24 @@ export class Peers {
     return this.#peers.get(did)?.hello?.extensions.includes(extension) ?? false;
   }
 
-  /**
-   * What both ends of a link know and no author of entries can foresee: the first 8 bytes of
-   * SHA-256(tag ‖ nonce of the smaller DID ‖ nonce of the larger). Undefined until the peer said Hello.
-   */
+  /** `linkKeyOf` both ends; undefined until the peer said Hello. */
   linkKey(did: Did): bigint | undefined {
     const peer = this.#peers.get(did);
     if (peer?.hello === undefined) return undefined;
-    const nonces = [peer.nonce, peer.hello.nonce];
-    if (did < this.#options.self) nonces.reverse();
-    return u64FromBytes(sha256(KEY_TAG, ...nonces).subarray(0, 8));
+    return linkKeyOf({ did: this.#options.self, nonce: peer.nonce }, { did, nonce: peer.hello.nonce });
   }
+}
+
+interface LinkEnd {
+  readonly did: Did;
+  readonly nonce: Uint8Array;
+}
+
+/**
+ * What both ends of a link know and no author of entries can foresee: the first 8 bytes of
+ * SHA-256(tag ‖ nonce of the smaller DID ‖ nonce of the larger).
+ */
+export function linkKeyOf(a: LinkEnd, b: LinkEnd): bigint {
+  const [smaller, larger] = a.did < b.did ? [a, b] : [b, a];
+  return u64FromBytes(sha256(KEY_TAG, smaller.nonce, larger.nonce).subarray(0, 8));
 }

@@ -1,4 +1,4 @@
-import { equalBytes, sha256, type Did } from '@icn/identity';
+import { equalBytes, type Did } from '@icn/identity';
 import type { Counters } from '../bounds/counters.js';
 import { TokenBucket } from '../bounds/token-bucket.js';
 import type { DropName } from '../drops.js';
@@ -6,11 +6,10 @@ import type { GossipLimits } from '../limits.js';
 import type { Outbox } from '../outbox.js';
 import type { Topic } from '../topic.js';
 import type { TopicGossip } from '../topic/topic-gossip.js';
-import { asciiZ } from '../wire/ascii.js';
-import { encodeArray, encodeCbor } from '../wire/cbor.js';
 import type { Roots, Subscribe } from '../wire/messages.js';
 import { u64FromBytes } from '../wire/u64.js';
 import type { Peer, Peers } from './peers.js';
+import { ROW_BYTES, rootOfRoots, rowOf, rowsOf } from './root-of-roots.js';
 
 export interface RoundsOptions {
   readonly self: Did;
@@ -24,9 +23,6 @@ export interface RoundsOptions {
   /** Lets an event reach a topic. */
   readonly at: (topic: TopicGossip, event: () => void) => void;
 }
-
-const ROW_BYTES = 8;
-const TAG = asciiZ('icn/root-of-roots');
 
 /**
  * The periodic repair of all topics with one peer after another. Two that follow one topic compare its roots; two
@@ -100,7 +96,7 @@ export class Rounds {
       return;
     }
     const roundId = this.nextRoundId(peer.did);
-    const root = rootOfRoots(common);
+    const root = rootOfRoots(common.map(({ state }) => state));
     this.#asked.set(peer.did, { roundId, root });
     const topicCount = common.length;
     outbox.sendWhenDurable([peer.did], {
@@ -158,12 +154,12 @@ export class Rounds {
 
   #answer(peer: Peer, { roundId, topicCount, root: theirs }: Roots): void {
     const common = this.#common(peer);
-    const root = rootOfRoots(common);
+    const root = rootOfRoots(common.map(({ state }) => state));
     const isEqual = theirs !== null && equalBytes(theirs, root);
     if (isEqual) for (const topic of common) topic.confirmEqual(peer.did);
     const isSameCount = topicCount === common.length;
     if (!isSameCount) this.subscribe([peer], true);
-    const rows = isEqual || !isSameCount ? null : rowsOf(common);
+    const rows = isEqual || !isSameCount ? null : rowsOf(common.map(({ state }) => state));
     this.#options.outbox.sendWhenDurable([peer.did], {
       type: 'Roots',
       roundId,
@@ -180,14 +176,14 @@ export class Rounds {
     this.#asked.delete(peer.did);
     const common = this.#common(peer);
     if (root === null) {
-      if (!equalBytes(asked.root, rootOfRoots(common))) return; // went on since; the next round sees
+      if (!equalBytes(asked.root, rootOfRoots(common.map(({ state }) => state)))) return; // went on since; the next round sees
       for (const topic of common) topic.confirmEqual(peer.did);
       return;
     }
     if (rows?.length !== common.length * ROW_BYTES) return this.#askUnnamed(peer, nowMs);
     for (const [index, topic] of common.entries()) {
       const row = rows.subarray(index * ROW_BYTES, (index + 1) * ROW_BYTES);
-      if (!equalBytes(row, rowOf(topic))) this.#ask(topic, peer.did, nowMs);
+      if (!equalBytes(row, rowOf(topic.state))) this.#ask(topic, peer.did, nowMs);
     }
   }
 
@@ -221,20 +217,4 @@ export class Rounds {
     const jitter = 0.8 + (0.4 * Number(u64FromBytes(this.#options.random(4)))) / 0xffff_ffff;
     return nowMs + this.#options.limits.antiEntropyIntervalMs * jitter;
   }
-}
-
-/** SHA-256(tag ‖ CBOR [[topic, root]…]), in the order of the topics' names. */
-function rootOfRoots(topics: readonly TopicGossip[]): Uint8Array {
-  const rows = topics.map(({ state }) => encodeArray([encodeCbor(state.topic), encodeCbor(state.root)]));
-  return sha256(TAG, encodeArray(rows));
-}
-
-function rowOf({ state }: TopicGossip): Uint8Array {
-  return state.root.subarray(0, ROW_BYTES);
-}
-
-function rowsOf(topics: readonly TopicGossip[]): Uint8Array {
-  const rows = new Uint8Array(topics.length * ROW_BYTES);
-  for (const [index, topic] of topics.entries()) rows.set(rowOf(topic), index * ROW_BYTES);
-  return rows;
 }

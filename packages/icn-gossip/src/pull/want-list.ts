@@ -43,8 +43,12 @@ export interface Ask {
   readonly heads: HeadsRequest | null;
 }
 
-/** A range that several peers hold is asked of them in parts of so many entries (guess: a few dozen KiB each). */
+/** A range that several peers hold is asked of them in parts of so many entries at most (guess: a few dozen KiB each). */
 const PART_ENTRIES = 256;
+/** Parts are smaller where many peers share what may wait above a hole, but not below this (guess). */
+const PART_ENTRIES_MIN = 16;
+/** Ranges in one request, and those of one log more: with the longest numbers about 350 KiB, within a frame. */
+const RANGES_PER_REQUEST = 16_384;
 /** Requests under way to one peer: while it answers one it reads the next (guess). */
 const PER_PEER_MAX = 2;
 /** Requests given up that a late answer may still meet, per topic (guess). */
@@ -203,6 +207,7 @@ export class WantList {
   #choose(peer: Did, requestId: number): Wanted[] {
     const chosen: Wanted[] = [];
     let round: HeadRound | undefined;
+    let rangeCount = 0;
     for (const key of this.#keysOf.get(peer) ?? []) {
       const wanted = this.#wants.get(key);
       if (wanted === undefined) continue;
@@ -212,12 +217,15 @@ export class WantList {
         continue;
       }
       if (want.type === 'branch' && chosen.length > 0) continue;
-      if (want.type === 'head' && (round ??= want.round) !== want.round) continue;
+      if (want.type === 'head' && round !== undefined && want.round !== round) continue;
       const parts = this.#partsOf(wanted);
       if (parts === undefined) continue;
+      if (want.type === 'head') round = want.round;
       wanted.asked.set(requestId, parts);
       chosen.push(wanted);
-      if (want.type === 'branch' || chosen.length >= this.#limits.wantsPerRequestMax) break;
+      rangeCount += parts.length;
+      const isFull = chosen.length >= this.#limits.wantsPerRequestMax || rangeCount >= RANGES_PER_REQUEST;
+      if (want.type === 'branch' || isFull) break;
     }
     return chosen;
   }
@@ -229,8 +237,9 @@ export class WantList {
       return want.type === 'branch' ? [stretchOf(want)] : [];
     }
     const isShared = sources.size > 1;
-    const countMax = isShared ? PART_ENTRIES : Number.MAX_SAFE_INTEGER;
     const windowMax = isShared ? this.#limits.parkedPerLogMax : Number.MAX_SAFE_INTEGER;
+    const share = Math.max(PART_ENTRIES_MIN, Math.floor(windowMax / (PER_PEER_MAX * sources.size)));
+    const countMax = isShared ? Math.min(PART_ENTRIES, share) : Number.MAX_SAFE_INTEGER;
     const parts = missingOf(want, this.#state, [...asked.values()].flat(), countMax, windowMax);
     return parts.length === 0 ? undefined : parts;
   }

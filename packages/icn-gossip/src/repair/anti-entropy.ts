@@ -128,11 +128,12 @@ export class AntiEntropyRounds {
     this.#memory.agreed(peer, { root, version });
   }
 
-  /** Begins a session with a follower, unless one that we began is under way. */
+  /** Begins a session with a follower, unless one that we began is under way, or is not worth while. */
   ask(peer: Did, nowMs: number): void {
     const view = this.#peers.get(peer);
     if (view === undefined) return;
     if (this.#sessions.of(peer).some(({ bill }) => bill.role === 'asked')) return;
+    if (this.#isBarren(peer, view.root)) return;
     const session = this.#open(peer, this.#context.rounds.nextRoundId(peer), 'asked', nowMs);
     const isBloom = this.#context.reconcile === 'bloom' && !this.#isOurs(view.root);
     if (isBloom) chose(session, 'bloom', 'a Bloom filter of ids, as configured');
@@ -194,7 +195,7 @@ export class AntiEntropyRounds {
       this.#teller.clock(session, true);
       return this.#told(session, this.#learner.clock(session, summary), nowMs);
     }
-    if (this.#memory.isBarren(peer, this.#state.root, session.theirRoot)) {
+    if (this.#isBarren(peer, session.theirRoot)) {
       this.#teller.differs(session);
       return this.#sessions.end(session, 'differs', nowMs);
     }
@@ -324,6 +325,11 @@ export class AntiEntropyRounds {
     const scanCost = this.#state.entryCount / idsPerFilterMax;
     if (summary?.type === 'filter') return roundsPerSecond + scanCost;
     return summary?.type === 'sketch' || summary?.type === 'sketch-request' ? 1 + scanCost : 1;
+  }
+
+  /** Filters hide what the next would show, so it takes many of them to learn that nothing can be had. */
+  #isBarren(peer: Did, theirRoot: Uint8Array | undefined): boolean {
+    return this.#context.reconcile !== 'bloom' && this.#memory.isBarren(peer, this.#state.root, theirRoot);
   }
 
   #isOurs(root: Uint8Array | undefined): boolean {

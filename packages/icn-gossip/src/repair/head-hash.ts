@@ -12,6 +12,10 @@ export type HeadHash = (id: EntryId) => bigint;
  * number (8 bytes) under the link's key. No author can foresee it, and no two rounds share it.
  */
 export function headHash(linkKey: bigint, roundId: number): HeadHash {
-  const seed = hasher.h64Raw(u64ToBytes(BigInt(roundId)), linkKey);
+  const seed = roundSeed(linkKey, roundId);
   return (id) => hasher.h64Raw(entryIdToBytes(id), seed);
+}
+
+export function roundSeed(linkKey: bigint, roundId: number): bigint {
+  return hasher.h64Raw(u64ToBytes(BigInt(roundId)), linkKey);
 }
