@@ -5,7 +5,7 @@
 export class DurabilityGate<Effect> {
   #lastWrite = 0;
   #lastDurable = 0;
-  readonly #held: { readonly write: number; readonly effect: Effect }[] = [];
+  #held: { readonly write: number; readonly effect: Effect }[] = [];
 
   /** Whether all that was ordered is durable, so that nothing need be held. */
   get isClear(): boolean {
@@ -27,5 +27,13 @@ export class DurabilityGate<Effect> {
     this.#lastDurable = Math.max(this.#lastDurable, Math.min(write, this.#lastWrite));
     const firstKept = this.#held.findIndex((held) => held.write > this.#lastDurable);
     return this.#held.splice(0, firstKept < 0 ? this.#held.length : firstKept).map((held) => held.effect);
+  }
+
+  /** Puts something else, or nothing, in the place of each effect that is held. */
+  revise(revision: (effect: Effect) => Effect | undefined): void {
+    this.#held = this.#held.flatMap(({ write, effect }) => {
+      const revised = revision(effect);
+      return revised === undefined ? [] : [{ write, effect: revised }];
+    });
   }
 }

@@ -216,6 +216,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
   #peerDown(did: Did, nowMs: number): void {
     const peer = this.#peers.down(did);
     if (peer === undefined) return;
+    this.#outbox.dropPeer(did);
     this.#server.dropPeer(did);
     this.#evidence.dropPeer(did);
     this.#rounds.peerDown(did);

@@ -68,6 +68,17 @@ export class Outbox {
     }
   }
 
+  /** The peer's link is down: what waits for the disk is not said to it, not even on its next link. */
+  dropPeer(peer: Did): void {
+    this.#gate.revise((effect) => {
+      if (effect.type !== 'send' || !effect.to.includes(peer)) return effect;
+      const to = effect.to.filter((other) => other !== peer);
+      if (to.length > 0) return { ...effect, to };
+      this.#heldBytes -= frameBytes(effect);
+      return undefined;
+    });
+  }
+
   /** All effects since the last call: what need not wait, the write, and what needed no write to wait for. */
   take(): readonly GossipEffect[] {
     if (this.#writes.length > 0) {

@@ -68,8 +68,14 @@ export class EvidenceServer {
     this.#outbox.send(serve.to, { type: 'Equivocation', topic: serve.topic, entries: headers });
   }
 
+  /** The peer is gone, and with it what it asked for; of what others are told too it is left out. */
   dropPeer(peer: Did): void {
-    for (const [load, serve] of this.#serves) if (serve.asker === peer) this.#forget(load, serve);
+    for (const [load, serve] of this.#serves) {
+      if (!serve.to.includes(peer)) continue;
+      const to = serve.to.filter((other) => other !== peer);
+      if (to.length === 0) this.#forget(load, serve);
+      else this.#serves.set(load, { ...serve, to });
+    }
   }
 
   #load(serve: Serve, witness: readonly EntryId[]): void {

@@ -204,8 +204,7 @@ export class Disk {
     const stored = disk.entries.get(id) ?? { entry, hasPayload: false, position: undefined, isLinked: false };
     disk.entries.set(id, stored);
     const siblings = this.#ledger.siblingsOf(entry).filter((sibling) => disk.entries.has(sibling));
-    if (siblings.length > 1)
-      disk.forks.set(`${entry.name.author} ${entry.prev}`, { name: entry.name, count: siblings.length });
+    if (siblings.length > 1) disk.forks.set(placeOf(entry), { name: entry.name, count: siblings.length });
     if (parts.payload === undefined || stored.hasPayload) return [];
     stored.hasPayload = true;
     link(disk, stored);
@@ -253,20 +252,32 @@ export function isIn({ author, lane, seq }: EntryName, logs: readonly ClosedLog[
   return logs.some((log) => log.author === author && log.lane === lane && log.from <= seq);
 }
 
+/** Two entries at one place are a fork (docs/protocol/equivocation.md, 1). */
+function placeOf({ name: { author, lane, seq }, prev }: KnownEntry): string {
+  return `${author}/${lane}/${seq} ${prev}`;
+}
+
+/** Whether an entry is the next one of its `prev`'s log; any other entry may name it too, and never links. */
+function follows({ name }: KnownEntry, prev: EntryName): boolean {
+  return name.author === prev.author && name.lane === prev.lane && name.seq === prev.seq + 1;
+}
+
 function link({ entries, parked }: TopicDisk, stored: Stored): void {
   const { prev } = stored.entry;
-  if (prev !== null && entries.get(prev)?.isLinked !== true) {
+  const parent = prev === null ? undefined : entries.get(prev);
+  if (prev !== null && parent?.isLinked !== true) {
     const waiting = parked.get(prev);
     if (waiting === undefined) parked.set(prev, [stored]);
     else waiting.push(stored);
     return;
   }
+  if (parent !== undefined && !follows(stored.entry, parent.entry.name)) return;
   const ready = [stored];
   for (let index = 0; index < ready.length; index++) {
     const linked = ready[index]!;
     linked.isLinked = true;
     const { id } = linked.entry.name;
-    ready.push(...(parked.get(id) ?? []));
+    ready.push(...(parked.get(id) ?? []).filter(({ entry }) => follows(entry, linked.entry.name)));
     parked.delete(id);
   }
 }

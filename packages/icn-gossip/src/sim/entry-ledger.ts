@@ -53,14 +53,14 @@ export class EntryLedger {
     return this.#byDep.get(depKey(topic, dep));
   }
 
-  /** The entries of one log with the same `prev` as this one, itself among them: more than one is a fork. */
+  /** The entries at this one's place in its log, after the same `prev` and of the same seq, itself among them: more than one is a fork. */
   siblingsOf(entry: KnownEntry): readonly EntryId[] {
     return this.#siblings.get(siblingsKey(entry)) ?? [];
   }
 }
 
 function siblingsKey({ topic, name, prev }: KnownEntry): string {
-  return `${topic} ${name.author} ${name.lane} ${prev ?? ''}`;
+  return `${topic} ${name.author} ${name.lane} ${name.seq} ${prev ?? ''}`;
 }
 
 /** An entry as headers that depend on it name it. */

@@ -100,6 +100,8 @@ export class TopicGossip {
     this.#publisher?.rejectAll('not-joined', `this node does not follow ${this.state.topic} any more`);
     this.#publisher = undefined;
     this.#push.leave();
+    // What each peer may make this node want is one share for all topics.
+    for (const peer of this.#wants.sources()) this.#wants.dropPeer(peer);
   }
 
   /** What there was to learn of who is there has changed; only what waits for peers cares. */
