@@ -186,7 +186,7 @@ function linkVectors() {
   const roots = topics
     .map((topic, index) => ({
       topic,
-      root: topicRoot(NETWORK, topic, index === 0 ? [rootRow(FIRST.name)] : []),
+      root: topicRoot(NETWORK, topic, index === 0 ? [rootRow(FIRST.name)] : [], []),
     }))
     .toSorted((a, b) => (a.topic < b.topic ? -1 : 1));
   return {
@@ -200,7 +200,7 @@ function linkVectors() {
 
 function messageVectors() {
   const { name, parts } = SECOND;
-  const root = topicRoot(NETWORK, TOPIC, [rootRow(name), rootRow(OTHER.name)]);
+  const root = topicRoot(NETWORK, TOPIC, [rootRow(name), rootRow(OTHER.name)], []);
   const eight = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
   const head = (entry: VerifiedEntry) => ({ ...entry.name, floor: 0 });
   const ask = (fields: Partial<AntiEntropy>): AntiEntropy => ({
@@ -280,7 +280,13 @@ function messageVectors() {
     'AntiEntropy, clock-request': ask({ summary: { type: 'clock-request' } }),
     Subscribe: { type: 'Subscribe', topics: [TOPIC, parseTopic('kitchen')], reply: true },
     Unsubscribe: { type: 'Unsubscribe', topics: [TOPIC] },
-    Announcements: { type: 'Announcements', topic: TOPIC, entries: [parts], names: [OTHER.name] },
+    Announcements: {
+      type: 'Announcements',
+      topic: TOPIC,
+      entries: [parts],
+      names: [OTHER.name],
+      isRepair: false,
+    },
     Graft: { type: 'Graft', topic: TOPIC },
     Prune: { type: 'Prune', topic: TOPIC },
     'Roots, question': { ...roots, answer: false, root, rows: null },
