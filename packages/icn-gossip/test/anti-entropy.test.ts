@@ -168,9 +168,7 @@ describe('anti-entropy', () => {
     for (const entry of log) subject.receive(2, eager(entry));
     subject.persisted(3);
     expect(subject.receive(2, filterQuestion(0))).toEqual([
-      'send to 2: Announcement lazy 2/1',
-      'send to 2: Announcement lazy 2/2',
-      'send to 2: Announcement lazy 2/3',
+      'send to 2: Announcements 2/1 lazy, 2/2 lazy, 2/3 lazy',
       'send to 2: AntiEntropy answer filter',
     ]);
     expect(subject.receive(2, filterQuestion(0xff))).toEqual(['send to 2: AntiEntropy answer filter']);

@@ -153,7 +153,7 @@ describe('defects of the original', () => {
       );
     });
     const salts = rounds.map(([announcement, answer]) => {
-      expect(announcement).toMatchObject({ type: 'Announcement', name: lacked.name });
+      expect(announcement).toMatchObject({ type: 'Announcements', names: [lacked.name], isRepair: true });
       if (answer?.type !== 'AntiEntropy' || answer.summary?.type !== 'filter') throw new Error('no filter');
       const { salt, bytes } = answer.summary;
       const filter = new BloomFilter(salt, bytes);

@@ -141,6 +141,16 @@ export function round(asker: Side, other: Side, fields: Exchange = {}): Said[] {
   return exchange(asker, other, { ...fields, from: asker, frames: asker.tell({ type: 'woke' }) });
 }
 
+/** Greetings, and what neighbours say of the overlay, belong to no reconciliation. */
+const REPAIR: ReadonlySet<GossipMessage['type']> = new Set<GossipMessage['type']>([
+  'Roots',
+  'AntiEntropy',
+  'Announcement',
+  'Announcements',
+  'PullRequest',
+  'PullResponse',
+]);
+
 /** What reconciling cost: bytes without those of the entries, and of the meeting. */
 export function costOf(said: readonly Said[]): {
   readonly bytes: number;
@@ -149,7 +159,7 @@ export function costOf(said: readonly Said[]): {
   /** Round trips before the first pull is asked for. */
   readonly tripsToKnow: number;
 } {
-  const repair = said.filter(({ message }) => message.type !== 'Hello' && message.type !== 'Subscribe');
+  const repair = said.filter(({ message }) => REPAIR.has(message.type));
   const first = repair[0]?.halfTrip ?? 0;
   const moved = repair.flatMap(({ message }) => {
     return message.type === 'PullResponse' ? message.entries.filter((parts) => parts !== undefined) : [];
