@@ -52,8 +52,8 @@ interface Guide {
 const ARRIVALS_MAX = 4_096;
 /** Entries that were announced, did not come in time and are pulled; for longer ones the rounds make up (guess). */
 const GRAFTED_MAX = 4_096;
-/** A pull that brings more new entries than this catches up; its names do not go along the tree (guess). */
-const PULLED_MAX = 64;
+/** A pull that brings more new entries than this catches up: its names do not go along the tree, but neighbours are asked whether they lack it (guess). */
+export const PULLED_MAX = 64;
 
 /** The followers of a topic, and what is asked of the overlay below the tree. */
 export interface PushTreeUser {
@@ -141,16 +141,16 @@ export class PushTree {
    * copy that comes will stop here as a duplicate. Of many, the rounds tell with less.
    */
   relayPulled(entries: readonly VerifiedEntry[], from: Did, nowMs: number): void {
-    const { peers, outbox } = this.#context;
-    const isFew = entries.length <= PULLED_MAX;
+    const names: EntryName[] = [];
     for (const entry of entries) {
-      const { name } = entry;
-      if (this.#grafted.delete(name.id)) this.#spread(entry, [from], nowMs);
-      else if (isFew) {
-        const to = this.#eagerPeers().filter((peer) => peer !== from && peers.speaks(peer, 'push-tree'));
-        outbox.sendWhenDurable(to, { type: 'Announcement', topic: this.#topic, name, entry: undefined });
-      }
+      if (this.#grafted.delete(entry.name.id)) this.#spread(entry, [from], nowMs);
+      else names.push(entry.name);
     }
+    if (names.length === 0 || names.length > PULLED_MAX) return;
+    const { peers, outbox } = this.#context;
+    const to = this.#eagerPeers().filter((peer) => peer !== from && peers.speaks(peer, 'push-tree'));
+    const topic = this.#topic;
+    outbox.sendWhenDurable(to, { type: 'Announcements', topic, entries: [], names, isRepair: true });
   }
 
   /** An entry is held now, however it came: its timer ends. Returns who announced it. */

@@ -171,11 +171,11 @@ export class AntiEntropyRounds {
     if (cost.isRequest === true) bill.roundTrips++;
   }
 
-  /** Ends the sessions of which all that was told is here, or cannot be had. Returns whether one brought news that others may lack. */
-  finishDrained(nowMs: number): boolean {
+  /** Ends the sessions of which all that was told is here, or cannot be had. Returns how many entries one of them brought at most. */
+  finishDrained(nowMs: number): number {
     const drained = this.#sessions.told().filter(({ peer }) => this.#wants.isDrained(peer));
     for (const session of drained) this.#finish(session, nowMs);
-    return drained.some(({ bill }) => bill.entriesReceived > 0);
+    return Math.max(0, ...drained.map(({ bill }) => bill.entriesReceived));
   }
 
   #takeQuestion(session: Session, view: PeerView, { root, summary }: AntiEntropy, nowMs: number): void {

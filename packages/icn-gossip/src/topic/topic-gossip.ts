@@ -6,6 +6,7 @@ import type { EntryName } from '../entry/entry-name.js';
 import type { StoredHeader, StoredWithdrawal } from '../entry/entry-store.js';
 import { branchWant } from '../pull/want.js';
 import { WantList } from '../pull/want-list.js';
+import { PULLED_MAX } from '../push/push-tree.js';
 import { TopicPush } from '../push/topic-push.js';
 import { AntiEntropyRounds } from '../repair/anti-entropy.js';
 import type { SessionBill } from '../repair/session-bill.js';
@@ -294,7 +295,8 @@ export class TopicGossip {
         this.#rounds.pulled(peer, { sentBytes, isRequest: true }, nowMs);
       }
     }
-    if (!this.#rounds.finishDrained(nowMs)) return;
+    // Of few entries the names went along the tree; of many it is cheaper to ask who lacks them.
+    if (this.#rounds.finishDrained(nowMs) <= PULLED_MAX) return;
     for (const peer of this.#rounds.outOfSync())
       if (this.#push.neighbors.has(peer)) this.#rounds.ask(peer, nowMs);
   }
