@@ -135,7 +135,8 @@ describe('anti-entropy', () => {
     const subject = joined(2);
     const { roundId } = question(subject);
     const summary = { type: 'clock', clock: [headOf(log[2]!)], base: null } as const;
-    const last = () => subject.gossip.sessions(TOPIC).findLast((bill) => bill.role === 'asked');
+    const index = subject.gossip.sessions(TOPIC).findLastIndex((bill) => bill.role === 'asked');
+    const last = () => subject.gossip.sessions(TOPIC)[index];
     subject.nowMs += DEFAULT_LIMITS.pullTimeoutMs - 1;
     subject.tell({ type: 'woke' });
     expect(last()).toMatchObject({ outcome: 'under-way', endedAtMs: undefined });

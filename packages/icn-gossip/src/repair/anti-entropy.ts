@@ -13,8 +13,10 @@ import type {
   PullRequest,
   Summary,
 } from '../wire/messages.js';
+import type { GossipLimits } from '../limits.js';
 import { headHash, type HeadHash } from './head-hash.js';
 import { Learner } from './learner.js';
+import { PeerKnowledge } from './peer-knowledge.js';
 import { PeerMemory } from './peer-memory.js';
 import { SessionBills, type SessionBill } from './session-bill.js';
 import { Sessions, type Session } from './sessions.js';
@@ -132,7 +134,7 @@ export class AntiEntropyRounds {
   ask(peer: Did, nowMs: number): void {
     const view = this.#peers.get(peer);
     if (view === undefined) return;
-    if (this.#sessions.of(peer).some(({ bill }) => bill.role === 'asked')) return;
+    if (this.#sessions.of(peer).some((session) => isWaiting(session, nowMs, this.#context.limits))) return;
     if (this.#isBarren(peer, view.root)) return;
     const session = this.#open(peer, this.#context.rounds.nextRoundId(peer), 'asked', nowMs);
     const isBloom = this.#context.reconcile === 'bloom' && !this.#isOurs(view.root);
@@ -192,8 +194,9 @@ export class AntiEntropyRounds {
     }
     if (summary?.type === 'clock') {
       chose(session, 'clock', 'answered in kind');
+      const isWhole = this.#learner.clock(session, summary);
       this.#teller.clock(session, true);
-      return this.#told(session, this.#learner.clock(session, summary), nowMs);
+      return this.#told(session, isWhole, nowMs);
     }
     if (this.#isBarren(peer, session.theirRoot)) {
       this.#teller.differs(session);
@@ -268,7 +271,9 @@ export class AntiEntropyRounds {
   #takeVerdict(session: Session, root: Uint8Array | null, nowMs: number): void {
     const isStillAsked = equalBytes(session.ourRoot, this.#state.root);
     if (root === null && isStillAsked) this.confirmEqual(session.peer);
-    this.#sessions.end(session, root === null || this.#isOurs(root) ? 'equal' : 'differs', nowMs);
+    const isEqual = root === null || this.#isOurs(root);
+    const equal = session.receivedAtTurn === undefined ? 'equal' : 'repaired';
+    this.#sessions.end(session, isEqual ? equal : 'differs', nowMs);
   }
 
   /** What the peer tells was taken in. Where nothing is to be pulled, the session is at its end. */
@@ -277,19 +282,28 @@ export class AntiEntropyRounds {
     if (isWhole && this.#wants.isDrained(session.peer)) this.#finish(session, nowMs);
   }
 
-  /** The root check. Where the peer lacks heads of ours it is told them, and learns in turn. */
+  /**
+   * The root check. Where the peer lacks heads of ours it is told them and learns in turn, then we again, for as long
+   * as a turn brings something: where both miss entries of one log, each can go on only as far as the other has linked.
+   */
   #finish(session: Session, nowMs: number): void {
     const { peer, theirRoot, bill } = session;
     if (this.#isOurs(theirRoot)) {
       this.confirmEqual(peer);
+      if (session.knowledge.hasTold) this.#teller.equal(session);
       return this.#sessions.end(session, 'repaired', nowMs);
     }
-    const heads = this.#learner.oursOnlyNow(session);
-    if (heads.length > 0) this.#teller.heads(session, heads);
-    else if (bill.entriesReceived === 0 && theirRoot !== undefined)
+    const heads = session.knowledge.lackedOf(this.#state);
+    const hasNews = bill.entriesReceived > (session.receivedAtTurn ?? -1);
+    if (heads.length > 0 && hasNews) {
+      session.receivedAtTurn = bill.entriesReceived;
+      session.isTold = false;
+      return this.#teller.heads(session, heads);
+    }
+    if (bill.entriesReceived === 0 && theirRoot !== undefined)
       this.#memory.noteFruitless(peer, this.#state.root, theirRoot);
     this.#sessions.end(session, 'differs', nowMs);
-    if (bill.entriesReceived > 0 && heads.length === 0) this.ask(peer, nowMs);
+    if (bill.entriesReceived > 0 && hasNews) this.ask(peer, nowMs);
   }
 
   #open(peer: Did, roundId: number, role: SessionBill['role'], nowMs: number): Session {
@@ -303,10 +317,11 @@ export class AntiEntropyRounds {
       theirRoot: undefined,
       theirCounts: undefined,
       learner: undefined,
-      oursOnly: [],
+      knowledge: new PeerKnowledge(),
       isTold: false,
       hasAnswered: false,
       hasHeard: false,
+      receivedAtTurn: undefined,
     };
     this.#sessions.add(session, nowMs);
     return session;
@@ -340,6 +355,11 @@ export class AntiEntropyRounds {
 function evidenceRequest(topic: Topic, evidence: readonly LogName[]): PullRequest {
   const nothing = { missing: [], ranges: [], heads: null } as const;
   return { type: 'PullRequest', requestId: 0, topic, ...nothing, bytesMax: 1, evidence };
+}
+
+/** Whether we began a session of which the last sign of life is recent: then another would only cost more. */
+function isWaiting({ bill, endsAtMs }: Session, nowMs: number, { pullTimeoutMs }: GossipLimits): boolean {
+  return bill.role === 'asked' && endsAtMs - nowMs > pullTimeoutMs / 2;
 }
 
 function chose({ bill }: Session, strategy: SessionBill['strategy'], why: string): void {

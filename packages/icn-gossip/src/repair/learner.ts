@@ -1,5 +1,4 @@
 import { equalBytes } from '@icn/identity';
-import type { EntryName } from '../entry/entry-name.js';
 import type { WantList } from '../pull/want-list.js';
 import type { TopicState } from '../topic/topic-state.js';
 import type { ClockSummary, SketchSummary } from '../wire/messages.js';
@@ -9,7 +8,7 @@ import type { Session } from './sessions.js';
 import { SYMBOL_BYTES } from './sketch.js';
 import { SketchLearner } from './sketch-learner.js';
 import { CLOCK_COMPONENT_BYTES } from './strategy.js';
-import { wantsOf } from './summaries.js';
+import { wantOf } from './summaries.js';
 import { BASE_BYTES, type Teller } from './teller.js';
 
 /** A sketch of unknown size goes on at least to here before the clock is asked for: 3 KiB (guess). */
@@ -40,16 +39,20 @@ export class Learner {
       this.#teller.request(session, { type: 'clock-request' });
       return false;
     }
-    const ours = base === null ? this.#state.heads() : this.#state.headsSince(agreed!.version);
-    const told = new Set(clock.map(({ id }) => id));
-    const ahead = new Set<string>();
-    for (const want of wantsOf(this.#state, clock)) {
-      if (want.type === 'range') ahead.add(`${want.author}/${want.lane}`);
+    const { knowledge } = session;
+    // Who was told what we hold tells only heads that we lack; else what is not named is not held there.
+    const isPart = knowledge.hasTold;
+    for (const component of clock) {
+      knowledge.holds(component.id);
+      const want = wantOf(this.#state, component);
+      if (want === undefined) continue;
+      knowledge.differs(component);
       this.#wants.add(want, peer);
     }
-    session.oursOnly = [...ours].filter(
-      ({ id, author, lane }) => !told.has(id) && !ahead.has(`${author}/${lane}`),
-    );
+    if (isPart) return true;
+    const told = new Set(clock.map(({ id }) => id));
+    const ours = base === null ? this.#state.heads() : this.#state.headsSince(agreed!.version);
+    for (const head of ours) if (!told.has(head.id)) knowledge.differs(head);
     return true;
   }
 
@@ -61,8 +64,13 @@ export class Learner {
     const lesson = learner.take(symbols);
     if (lesson !== undefined) {
       session.learner = undefined;
-      session.oursOnly = lesson.oursOnly;
-      for (const want of lesson.wants) this.#wants.add(want, session.peer);
+      const { knowledge, peer } = session;
+      knowledge.knowsBy((id) => learner.isTheirs(id));
+      for (const head of lesson.oursOnly) knowledge.differs(head);
+      for (const want of lesson.wants) {
+        if (want.type === 'range') knowledge.differs(want);
+        this.#wants.add(want, peer);
+      }
       return true;
     }
     const count = Math.max(learner.symbolCount, 4);
@@ -73,15 +81,6 @@ export class Learner {
       this.#teller.request(session, { type: 'clock-request' });
     }
     return false;
-  }
-
-  /** Own heads that the other side lacks, as they are now. */
-  oursOnlyNow({ oursOnly }: Session): EntryName[] {
-    const logs = new Map(oursOnly.map((name) => [`${name.author}/${name.lane}`, name]));
-    return [...logs.values()].flatMap(({ author, lane }) => {
-      const heads = this.#state.log(author, lane)?.heads ?? [];
-      return Array.from(heads, ([id, seq]) => ({ author, lane, seq, id }));
-    });
   }
 
   /** Beyond so many symbols the peer's clock is shorter. */

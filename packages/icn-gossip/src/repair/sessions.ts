@@ -1,6 +1,6 @@
 import type { Did } from '@icn/identity';
 import type { HoldingCounts } from '../wire/messages.js';
-import type { EntryName } from '../entry/entry-name.js';
+import type { PeerKnowledge } from './peer-knowledge.js';
 import type { OpenBill } from './session-bill.js';
 import type { SketchLearner } from './sketch-learner.js';
 
@@ -10,17 +10,19 @@ export interface Session {
   readonly roundId: number;
   readonly bill: OpenBill;
   endsAtMs: number;
-  /** Our root when the session began: what an "equal" means. */
-  readonly ourRoot: Uint8Array;
+  /** Our root as the peer was told it last: what an "equal" means. */
+  ourRoot: Uint8Array;
   /** What the peer said it holds. */
   theirRoot: Uint8Array | undefined;
   theirCounts: HoldingCounts | undefined;
   learner: SketchLearner | undefined;
-  /** Heads of ours that the peer lacks, as far as a sketch showed. */
-  oursOnly: readonly EntryName[];
+  /** What the session showed of the peer's heads. */
+  readonly knowledge: PeerKnowledge;
   /** Whether this side sent an answer, and got one. */
   hasAnswered: boolean;
   hasHeard: boolean;
+  /** Entries that had been received when the peer was told heads that it lacks; undefined before it was. */
+  receivedAtTurn: number | undefined;
   /** Whether all that the peer tells was taken in: now it is only pulled. */
   isTold: boolean;
 }
@@ -79,7 +81,7 @@ export class Sessions {
   expire(nowMs: number): void {
     for (const session of this.#sessions) {
       if (session.endsAtMs > nowMs) return;
-      this.end(session, 'timed-out', nowMs);
+      this.end(session, session.receivedAtTurn === undefined ? 'timed-out' : 'differs', nowMs);
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { EntryName } from '../entry/entry-name.js';
+import type { EntryId, EntryName } from '../entry/entry-name.js';
 import type { HeadRound, Want } from '../pull/want.js';
 import type { HaveSet } from '../topic/have-set.js';
 import type { TopicState } from '../topic/topic-state.js';
@@ -24,6 +24,7 @@ export class SketchLearner {
   readonly #roundId: number;
   readonly #own = new Map<bigint, EntryName>();
   readonly #decoder: SketchDecoder;
+  #theirs: ReadonlySet<bigint> = new Set();
 
   constructor(state: TopicState, hash: HeadHash, roundId: number) {
     this.#state = state;
@@ -36,6 +37,11 @@ export class SketchLearner {
   /** The next symbols that are wanted begin here. */
   get symbolCount(): number {
     return this.#decoder.symbolCount;
+  }
+
+  /** Whether an entry is a head that the sketch showed, and no head of ours when it began. */
+  isTheirs(id: EntryId): boolean {
+    return this.#theirs.has(this.#hash(id));
   }
 
   /** Takes the symbols from number `symbolCount` on; undefined while more are needed. */
@@ -52,6 +58,7 @@ export class SketchLearner {
   #resolve({ ours, theirs }: SetDifference): Lesson {
     const oursOnly = ours.map((hash) => this.#own.get(hash)!);
     const unknown = new Set(theirs);
+    this.#theirs = new Set(theirs);
     const wants: Want[] = [];
     const round: HeadRound = { roundId: this.#roundId, hash: this.#hash, logs: new Set() };
     const differing = new Set(oursOnly.map((name) => this.#state.log(name.author, name.lane)));

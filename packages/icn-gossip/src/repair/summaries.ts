@@ -1,26 +1,16 @@
 import { BloomFilter, isInSlice, sliceCountFor, type Slice } from './bloom-filter.js';
 import type { EntryName } from '../entry/entry-name.js';
 import type { TopicState } from '../topic/topic-state.js';
-import type { ClockComponent, ClockSummary, FilterSummary } from '../wire/messages.js';
+import type { ClockSummary, FilterSummary } from '../wire/messages.js';
 import type { EntryLinks } from '../entry/entry-header.js';
 import { branchWant, type Want } from '../pull/want.js';
 import type { HaveSet } from '../topic/have-set.js';
 
 /**
- * What a peer's clock shows that this node lacks. A claim costs nothing before it is kept: it never moves our own
- * clock, it only makes the peer a source to ask. Its floors are not believed either, for nothing is pruned in this
- * version: a log is asked for from where it ends here.
- */
-export function* wantsOf(state: TopicState, clock: readonly ClockComponent[]): Generator<Want> {
-  for (const component of clock) {
-    const want = wantOf(state, component);
-    if (want !== undefined) yield want;
-  }
-}
-
-/**
  * What to ask for so that a head of another node links here: what is missing of its log up to there; or, where
- * something else is held at its seq, or below it, the branch that leads to it. Undefined where it is linked.
+ * something else is held at its seq, or below it, the branch that leads to it. Undefined where it is linked. A claim costs
+ * nothing before it is kept: it never moves our own clock, it only makes the peer a source to ask. Its floors are not
+ * believed either, for nothing is pruned in this version.
  */
 export function wantOf(state: TopicState, { author, lane, seq, id }: EntryName): Want | undefined {
   const held = state.log(author, lane);

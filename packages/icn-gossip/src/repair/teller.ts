@@ -59,8 +59,9 @@ export class Teller {
     this.#send(session, { answer: true, ...this.#unsaid(session), summary });
   }
 
-  /** Some of our heads, which the peer lacks. */
+  /** Some of our heads, which the peer lacks: its turn to learn. */
   heads(session: Session, heads: readonly EntryName[]): void {
+    session.ourRoot = this.#state.root;
     const summary = clockOf(heads, null, () => this.#randomU32());
     this.#send(session, { answer: true, root: this.#state.root, summary });
   }
@@ -114,6 +115,8 @@ export class Teller {
     const message = { type: 'AntiEntropy', topic, roundId, counts: null, closed: [], summary: null } as const;
     bill.sentBytes += this.#context.outbox.sendWhenDurable([peer], { ...message, ...fields });
     session.hasAnswered ||= fields.answer;
+    const { summary } = fields;
+    if (summary?.type === 'clock' || summary?.type === 'sketch') session.knowledge.told(this.#state.version);
   }
 
   #randomU32(): number {

@@ -174,6 +174,11 @@ export class TopicState {
     for (const log of this.#logs) yield* headsOf(log);
   }
 
+  headsOf({ author, lane }: LogName): EntryName[] {
+    const log = this.#logs.get(author, lane);
+    return log === undefined ? [] : headsOf(log);
+  }
+
   /** The heads that changed since the state had `version`. */
   headsSince(version: number): EntryName[] {
     return this.#logs.changedSince(version).flatMap(headsOf);
