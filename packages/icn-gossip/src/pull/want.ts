@@ -77,6 +77,15 @@ export function branchWant(name: EntryName): BranchWant {
   return { type: 'branch', name, from: Math.max(1, name.seq - 1), depth: 1, barrenCount: 0 };
 }
 
+/**
+ * What a parked entry lacks: what is missing below it, or, where something is held at every seq and yet it does not
+ * link, the branch that leads to it, which leaves the log anywhere below.
+ */
+export function wantBelow(name: EntryName, held: HaveSet): Want {
+  const { author, lane, seq } = name;
+  return held.holes(seq - 1).length > 0 ? { type: 'range', author, lane, to: seq } : branchWant(name);
+}
+
 /** Equal for what is one want, whoever holds it. */
 export function keyOf(want: Want): string {
   if (want.type === 'range') return `${want.author}/${want.lane}`;

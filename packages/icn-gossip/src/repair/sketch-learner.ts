@@ -1,5 +1,5 @@
 import type { EntryName } from '../entry/entry-name.js';
-import type { HeadRound, Want } from '../pull/want.js';
+import { wantBelow, type HeadRound, type Want } from '../pull/want.js';
 import type { HaveSet } from '../topic/have-set.js';
 import type { TopicState } from '../topic/topic-state.js';
 import type { LogName } from '../wire/messages.js';
@@ -45,8 +45,8 @@ export class SketchLearner {
   }
 
   /**
-   * A head that only the other side has is known here where it is parked, which leaves nothing to ask but the holes
-   * below; or where it lies below our own head, which leaves nothing at all. Any other is asked for by its hash.
+   * A head that only the other side has is known here where it is parked, which leaves nothing to ask but what it
+   * lacks below; or where it lies below our own head, which leaves nothing at all. Any other is asked for by its hash.
    */
   #resolve({ ours, theirs }: SetDifference): Lesson {
     const oursOnly = ours.map((hash) => this.#own.get(hash)!);
@@ -54,13 +54,11 @@ export class SketchLearner {
     const wants: Want[] = [];
     const round: HeadRound = { roundId: this.#roundId, hash: this.#hash, logs: new Set() };
     for (const { author, lane, held } of this.#logsToSearch(oursOnly)) {
-      const parkedSeq = this.#takeParked(held, unknown);
-      if (parkedSeq === undefined && this.#takeLinked(held, unknown)) continue;
-      if (held.parkedCount > 0) {
-        const to = parkedSeq ?? held.topSeq;
-        wants.push({ type: 'range', author, lane, to });
-      }
-      if (parkedSeq === undefined) round.logs.add(held);
+      const parked = this.#takeParked(held, unknown);
+      if (parked === undefined && this.#takeLinked(held, unknown)) continue;
+      if (parked !== undefined) wants.push(wantBelow(parked, held));
+      else if (held.parkedCount > 0) wants.push({ type: 'range', author, lane, to: held.topSeq });
+      if (parked === undefined) round.logs.add(held);
     }
     for (const hash of unknown) wants.push({ type: 'head', hash, round });
     return { wants, oursOnly };
@@ -78,8 +76,8 @@ export class SketchLearner {
     for (const log of this.#state.logs()) if (log.held.linkedSeqMax === 0) yield log;
   }
 
-  #takeParked(held: HaveSet, unknown: Set<bigint>): number | undefined {
-    for (const { name } of held.parkedEntries()) if (unknown.delete(this.#hash(name.id))) return name.seq;
+  #takeParked(held: HaveSet, unknown: Set<bigint>): EntryName | undefined {
+    for (const { name } of held.parkedEntries()) if (unknown.delete(this.#hash(name.id))) return name;
     return undefined;
   }
 

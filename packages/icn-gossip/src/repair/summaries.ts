@@ -2,7 +2,7 @@ import { BloomFilter, isInSlice, sliceCountFor, type Slice } from './bloom-filte
 import type { EntryName } from '../entry/entry-name.js';
 import type { TopicState } from '../topic/topic-state.js';
 import type { ClockComponent, ClockSummary, FilterSummary } from '../wire/messages.js';
-import { branchWant, type Want } from '../pull/want.js';
+import { branchWant, wantBelow, type Want } from '../pull/want.js';
 
 /**
  * What a peer's clock shows that this node lacks: logs that are longer at the peer, and heads at or below our own
@@ -14,6 +14,10 @@ export function* wantsOf(state: TopicState, clock: readonly ClockComponent[]): G
   for (const { author, lane, seq, id } of clock) {
     const held = state.log(author, lane);
     if (held?.isLinked(id) === true) continue;
+    if (held?.parked(id) !== undefined) {
+      yield wantBelow({ author, lane, seq, id }, held);
+      continue;
+    }
     if (seq > (held?.linkedSeqMax ?? 0)) yield { type: 'range', author, lane, to: seq };
     else yield branchWant({ author, lane, seq, id });
   }
