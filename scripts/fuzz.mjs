@@ -34,6 +34,9 @@ const shrinkTries = 12;
 /** More than what noise of the collector makes between two quarters of a run. */
 const growthBytesMax = 16 * 1024 * 1024;
 
+/** @type {ReturnType<Awaited<ReturnType<typeof fuzzer>>['recordCorpus']> | undefined} */
+let corpus;
+
 const [first, ...rest] = process.argv.slice(2);
 if (first === '--worker') work(Number(rest[0]));
 else await main();
@@ -63,9 +66,6 @@ function cpuMs() {
   return (user + system) / 1_000;
 }
 
-/** @type {Promise<import('../packages/icn-gossip/src/sim/fuzz/index.js').Corpus> | undefined} */
-let corpus;
-
 /**
  * @param {number} seed
  * @param {Task} task
@@ -74,13 +74,13 @@ let corpus;
  */
 async function runEpisode(seed, { episode, climate, frames, silent }, print) {
   const { recordCorpus, runEpisode } = await fuzzer();
-  corpus ??= Promise.resolve(recordCorpus(seed));
+  corpus ??= recordCorpus(seed);
   return runEpisode({
     seed,
     episode,
     climate,
     frames,
-    corpus: await corpus,
+    corpus,
     silentFrames: silent,
     steadyMs: cpuMs,
     ...(globalThis.gc && { heapBytes }),
@@ -191,6 +191,7 @@ async function failureOf(report, { seed, silent }) {
   const broken = violations.slice(0, 5).map(({ invariant, atMs, node, detail }) => {
     return `  ${invariant} at ${Math.round(atMs)} ms, ${node}: ${detail}`;
   });
+  process.stderr.write(`searching for the last cause of the failure of episode ${episode}…\n`);
   const kept = await shrunk(seed, report, silent);
   return [
     '',
@@ -284,7 +285,7 @@ function quarterOf(heaps, quarter) {
 /** @param {Record<string, unknown>} result */
 function print(result) {
   for (const [name, value] of Object.entries(result)) {
-    if (typeof value !== 'object' || value === null) console.log(`${name.padEnd(32)}${value ?? '-'}`);
+    if (!(value instanceof Object)) console.log(`${name.padEnd(32)}${JSON.stringify(value)}`);
     else
       for (const [part, count] of Object.entries(value))
         console.log(`${`${name} ${part}`.padEnd(32)}${count}`);
