@@ -168,7 +168,7 @@ class Episode {
     world.observe(this.#trace, this.#outcomes, this.#statistics, this.#effects, spied);
     world.observe(
       new EntryChecker(world, this.#violations, { checksOnce: options.climate === 'open' }),
-      new SpeechChecker(world, this.#violations),
+      new SpeechChecker(world, this.#violations, { checksRoots: options.climate === 'open' }),
       new DeliveryChecker(world, this.#violations),
     );
   }
