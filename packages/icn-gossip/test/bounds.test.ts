@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { Did } from '@icn/identity';
 import type { EntryId } from '../src/entry/entry-name.js';
 import { DEFAULT_LIMITS } from '../src/limits.js';
-import { decodeMessage, encodeMessage } from '../src/wire/message-codec.js';
+import { encodeMessage } from '../src/wire/message-codec.js';
 import { WantList } from '../src/pull/want-list.js';
 import { PeerQuota } from '../src/bounds/peer-quota.js';
 import { Counters } from '../src/bounds/counters.js';
@@ -18,7 +18,6 @@ import {
   eager,
   filterQuestion,
   headOf,
-  hello,
   joined,
   lazy,
   pullRequest,
@@ -217,67 +216,6 @@ describe('I13: a hostile peer is bounded', () => {
     }
     expect(subject.gossip.status()[0]).toMatchObject({ entryCount: 1 });
     expect(subject.gossip.counters['log-closed']).toBeGreaterThan(190);
-  });
-});
-
-describe('20,000 mutated frames', () => {
-  it('throw nothing, are all accounted for, and change nothing that was there', () => {
-    const draw = seededNumbers(1);
-    const log = logOf(keyPair(3), 3);
-    for (const entry of log) subject.receive(HONEST, eager(entry));
-    subject.persisted(FOREVER);
-    const { root } = subject.gossip.status()[0]!;
-    const stranger = entryOf({ author: keyPair(4), payload: 'stranger' });
-    const frames = [
-      encodeMessage(hello({ extensions: ['x'] })),
-      encodeMessage(eager(stranger)),
-      encodeMessage(lazy(stranger)),
-      encodeMessage(response(1, [stranger])),
-      encodeMessage(clockQuestion([headOf(log[0]!)])),
-      encodeMessage(filterQuestion(0)),
-      encodeMessage(antiEntropy({ counts: { heads: 9, held: 9, parked: 0 } })),
-      encodeMessage(
-        antiEntropy({ answer: true, summary: { type: 'sketch', first: 0, symbols: new Uint8Array(36) } }),
-      ),
-      encodeMessage(antiEntropy({ answer: true, summary: { type: 'sketch-request', first: 0, count: 9 } })),
-      encodeMessage(
-        pullRequest({
-          missing: [log[0]!.name],
-          ranges: [{ author: log[0]!.name.author, lane: 0, from: 1, to: 9 }],
-          heads: { roundId: 2, wants: [1n], haves: [2n] },
-          bytesMax: 9,
-        }),
-      ),
-      encodeMessage({ type: 'Subscribe', topics: [TOPIC], reply: true }),
-      encodeMessage({
-        type: 'Roots',
-        roundId: 2,
-        answer: false,
-        topicCount: 1,
-        root: new Uint8Array(32),
-        rows: null,
-      }),
-    ];
-    const countAll = () => Object.values(subject.gossip.counters).reduce((sum, count) => sum + count, 0);
-    let countedBefore = 0;
-    for (let count = 0; count < 20_000; count++) {
-      const frame = Uint8Array.from(frames[count % frames.length]!);
-      for (let flips = 1 + Math.floor(draw() * 3); flips > 0; flips--) {
-        frame[Math.floor(draw() * frame.length)] = Math.floor(draw() * 256);
-      }
-      const effects = subject.handle({ type: 'received', from: did(HOSTILE), frame });
-      const counted = countAll() - countedBefore;
-      countedBefore += counted;
-      // Counted, or answered, or else a message that asks for nothing.
-      if (counted === 0 && effects.length === 0) expect(decodeMessage(frame)).toBeInstanceOf(Object);
-      if (effects.some(({ type }) => type === 'disconnect')) subject.meet(HOSTILE);
-    }
-    expect(subject.gossip.counters['message-malformed']).toBeGreaterThan(4_000);
-    expect(subject.gossip.counters['peer-unknown']).toBeUndefined();
-    const isUnharmed = subject.gossip.status()[0]!;
-    if (isUnharmed.entryCount === 3) expect(isUnharmed.root).toEqual(root);
-    expect(isUnharmed.entryCount).toBeLessThanOrEqual(4); // an untouched stranger may get through
-    expect(isUnharmed.authorCount).toBeLessThanOrEqual(2);
   });
 });
 

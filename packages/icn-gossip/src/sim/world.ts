@@ -22,6 +22,8 @@ export interface WorldOptions {
   readonly diskMs?: Distribution;
   /** Clocks of nodes are ahead of the world's by up to so much. */
   readonly skewMsMax?: number;
+  /** Worlds whose keys begin far apart share no DID. Default: 0. */
+  readonly firstKey?: number;
 }
 
 /** What differs at one node. */
@@ -132,13 +134,16 @@ export class World {
       index: node.index,
     });
     for (const observer of this.#observers.booted) observer.booted(node, this.nowMs);
-    for (const topic of node.topics) {
-      const headers = node.disk.headers(topic);
-      for (let index = 0; index < headers.length; index += RESTORED_BATCH)
-        this.tell(node, { type: 'restored', topic, entries: headers.slice(index, index + RESTORED_BATCH) });
-      this.tell(node, { type: 'joined', topic, access: { type: 'Public' } });
-    }
+    for (const topic of node.topics) this.join(node, topic);
     this.swarm.started(node);
+  }
+
+  /** Lets a node that is up follow a topic, from what its disk holds of it; again, once it has left it. */
+  join(node: SimNode, topic: Topic): void {
+    const headers = node.disk.headers(topic);
+    for (let index = 0; index < headers.length; index += RESTORED_BATCH)
+      this.tell(node, { type: 'restored', topic, entries: headers.slice(index, index + RESTORED_BATCH) });
+    this.tell(node, { type: 'joined', topic, access: { type: 'Public' } });
   }
 
   /** The node loses everything that is not on its disk; its peers notice by and by. */
@@ -324,8 +329,9 @@ export class World {
 
   /** Keys are few and made once; which node gets which follows from the seed, for protocols break ties by DID. */
   #drawKeyPair(): KeyPair {
+    const { firstKey = 0 } = this.#options;
     for (;;) {
-      const keyPair = keyPairOf(this.#keyOrder.below(2 * (this.nodes.length + 8)));
+      const keyPair = keyPairOf(firstKey + this.#keyOrder.below(2 * (this.nodes.length + 8)));
       if (!this.#nodeOf.has(keyPair.did)) return keyPair;
     }
   }

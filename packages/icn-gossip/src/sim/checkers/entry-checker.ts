@@ -14,20 +14,28 @@ import type { World } from '../world.js';
 export class EntryChecker implements Observer {
   readonly #world: World;
   readonly #violations: Violations;
-  /** Ids whose signature was found valid, of each node in its present life. */
+  readonly #checksOnce: boolean;
+  /** Ids whose signature was found valid, of each node in its present life, since it last left a topic. */
   readonly #verified = new Map<SimNode, Set<string>>();
 
-  constructor(world: World, violations: Violations) {
+  /** Where so little fits that nodes forget entries and meet them anew, `checksOnce` (I2) cannot hold. */
+  constructor(world: World, violations: Violations, { checksOnce = true } = {}) {
     this.#world = world;
     this.#violations = violations;
+    this.#checksOnce = checksOnce;
   }
 
   booted(node: SimNode): void {
     this.#verified.set(node, new Set());
   }
 
+  /** What was remembered of a topic goes with it; which ids were of that topic is not known here. */
+  told(node: SimNode, event: GossipEvent): void {
+    if (event.type === 'left') this.#verified.set(node, new Set());
+  }
+
   verified(node: SimNode, message: Uint8Array, isValid: boolean, nowMs: number): void {
-    if (!node.isHonest || !isValid) return;
+    if (!node.isHonest || !isValid || !this.#checksOnce) return;
     const id = toHex(message);
     const ids = this.#verified.get(node);
     if (ids?.has(id) === true)
