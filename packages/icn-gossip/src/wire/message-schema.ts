@@ -56,7 +56,7 @@ const logRanges = z
       next = from + runs[index + 1]!;
       ranges.push({ author, lane, from, to: next - 1 });
     }
-    if (!Number.isSafeInteger(next)) context.addIssue('a seq is too large');
+    if (!Number.isSafeInteger(next - 1)) context.addIssue('a seq is too large');
     return ranges;
   });
 
