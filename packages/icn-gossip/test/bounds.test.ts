@@ -251,7 +251,6 @@ describe('WantList', () => {
           wants.settle(answered!.requestId, {
             more: draw() < 0.3,
             hasNews: draw() < 0.5,
-            hasLinked: false,
             linkedUpTo: 0,
             names: [],
           });

@@ -44,6 +44,11 @@ const name = z
   .tuple([wire.author, wire.lane, wire.positive, wire.entryId])
   .transform(([author, lane, seq, id]): EntryName => ({ author, lane, seq, id }));
 
+function refuse(context: z.RefinementCtx): typeof z.NEVER {
+  context.addIssue('a seq is too large');
+  return z.NEVER;
+}
+
 /** A log and its wanted seqs: the first, how many, how many to pass over, how many… */
 const logRanges = z
   .tuple([wire.author, wire.lane, z.array(wire.positive).min(2)])
@@ -54,9 +59,9 @@ const logRanges = z
     for (let index = 0; index < runs.length; index += 2) {
       const from = next + runs[index]!;
       next = from + runs[index + 1]!;
+      if (!Number.isSafeInteger(from) || !Number.isSafeInteger(next - 1)) return refuse(context);
       ranges.push({ author, lane, from, to: next - 1 });
     }
-    if (!Number.isSafeInteger(next - 1)) context.addIssue('a seq is too large');
     return ranges;
   });
 

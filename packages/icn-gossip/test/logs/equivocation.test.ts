@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createEntry, type EntryParts, type VerifiedEntry } from '../../src/entry/entry.js';
-import type { StoredHeader, StoreWrite } from '../../src/entry/entry-store.js';
+import type { StoredHeader, StoredWithdrawal, StoreWrite } from '../../src/entry/entry-store.js';
 import { encodeMessage } from '../../src/wire/message-codec.js';
 import type { ClosedLog, GossipMessage } from '../../src/wire/messages.js';
 import { did, entryOf, keyPair, logOf, NETWORK, sentBy, text, TOPIC } from '../fixtures.js';
@@ -309,7 +309,7 @@ class Disk {
   }
 
   start(): Subject {
-    const delivered = this.rows.map((row, index): StoredHeader => {
+    const delivered = this.rows.map((row, index): StoredHeader | StoredWithdrawal => {
       const position = index + 1;
       if (typeof row !== 'string') return { position, log: row };
       return { header: this.parts.get(row)!.header, position };

@@ -135,7 +135,6 @@ describe('a range that several peers hold', () => {
       wants.settle(ask.requestId, {
         more: seqs.length > entries.length,
         hasNews: true,
-        hasLinked: true,
         linkedUpTo: state.isLinked(last) ? last.seq : 0,
         names: entries.map(({ name }) => name),
       });
