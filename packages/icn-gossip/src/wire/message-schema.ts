@@ -55,12 +55,12 @@ const logRanges = z
   .refine(([, , runs]) => runs.length % 2 === 0)
   .transform(([author, lane, runs], context): LogRange[] => {
     const ranges: LogRange[] = [];
-    let next = 0;
+    let last = -1; // so that the first run is the first seq, and a later one passes over at least one
     for (let index = 0; index < runs.length; index += 2) {
-      const from = next + runs[index]!;
-      next = from + runs[index + 1]!;
-      if (!Number.isSafeInteger(from) || !Number.isSafeInteger(next - 1)) return refuse(context);
-      ranges.push({ author, lane, from, to: next - 1 });
+      const from = last + 1 + runs[index]!;
+      last = from + (runs[index + 1]! - 1);
+      if (!Number.isSafeInteger(from) || !Number.isSafeInteger(last)) return refuse(context);
+      ranges.push({ author, lane, from, to: last });
     }
     return ranges;
   });
