@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('the example in', () => {
-  it.each(['README.md', ...packageFolders.map((name) => `packages/${name}/README.md`)])(
+  it.each(['README.md', 'docs/simulation.md', ...packageFolders.map((name) => `packages/${name}/README.md`)])(
     '%s runs where the packages were installed by npm',
     async (readme) => {
       const example = exampleIn(readRepositoryFile(readme));
