@@ -30,9 +30,14 @@ const but = (all: readonly number[], ...lacked: number[]) => all.filter((index) 
 export const SETTINGS: readonly Setting[] = [
   { label: 'equal', reconcile: 'auto', holdings: [ALL, ALL], news: [] },
   { label: 'newest, by clock', reconcile: 'auto', holdings: [but(few, 24, 25), few], news: [] },
-  { label: 'newest, by sketch', reconcile: 'auto', holdings: [but(ALL, 35), ALL], news: [] },
-  { label: 'newest at who asks, by sketch', reconcile: 'auto', holdings: [ALL, but(ALL, 34, 35)], news: [] },
-  { label: 'holes', reconcile: 'auto', holdings: [but(ALL, 0, 17), ALL], news: [] },
+  { label: 'newest, by sketch', reconcile: 'sketch', holdings: [but(ALL, 35), ALL], news: [] },
+  {
+    label: 'newest at who asks, by sketch',
+    reconcile: 'sketch',
+    holdings: [ALL, but(ALL, 34, 35)],
+    news: [],
+  },
+  { label: 'holes', reconcile: 'sketch', holdings: [but(ALL, 0, 17), ALL], news: [] },
   { label: 'delta clock', reconcile: 'auto', holdings: [ALL, ALL], news: [36] },
   { label: 'Bloom filter', reconcile: 'bloom', holdings: [but(few, 24), but(few, 26)], news: [] },
 ];

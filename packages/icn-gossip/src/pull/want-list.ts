@@ -75,6 +75,9 @@ export class WantList {
   /** The requests under way, in the order in which they end. */
   readonly #underWay = new Set<Request>();
   #lastRequestId = 0;
+  /** Heads of two sketches may be the same entries under other hashes, so those of one are wanted at a time. */
+  #headRound: HeadRound | undefined;
+  #headCount = 0;
 
   constructor(
     state: TopicState,
@@ -100,6 +103,10 @@ export class WantList {
   add(want: Want, peer: Did): void {
     if (isMet(want, this.#state)) return;
     if (this.#state.isFull) return this.#counters.add('topic-full');
+    if (want.type === 'head') {
+      if (this.#headCount > 0 && want.round !== this.#headRound) return;
+      this.#headRound = want.round;
+    }
     const key = keyOf(want);
     const keys = this.#keysOf.get(peer);
     const isSource = keys?.has(key) === true;
@@ -109,6 +116,7 @@ export class WantList {
     const wanted = this.#wants.get(key);
     if (wanted === undefined) {
       this.#wants.set(key, { want, sources: new Set([peer]), asked: new Map() });
+      if (want.type === 'head') this.#headCount++;
     } else {
       wanted.want = widest(wanted.want, want);
       wanted.sources.add(peer);
@@ -268,7 +276,10 @@ export class WantList {
   #removeSource(key: string, peer: Did): void {
     const wanted = this.#wants.get(key);
     if (wanted === undefined || !wanted.sources.delete(peer)) return;
-    if (wanted.sources.size === 0) this.#wants.delete(key);
+    if (wanted.sources.size === 0) {
+      this.#wants.delete(key);
+      if (wanted.want.type === 'head') this.#headCount--;
+    }
     this.#quota.give(peer);
     const keys = this.#keysOf.get(peer);
     keys?.delete(key);

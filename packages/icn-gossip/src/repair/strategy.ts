@@ -4,8 +4,8 @@ import { SYMBOL_BYTES, symbolsFor } from './sketch.js';
 
 /** An author, a lane, a floor, a seq and an id, with their CBOR heads. */
 export const CLOCK_COMPONENT_BYTES = 76;
-/** A clock up to here is told whole: it needs no guess about the difference, and so never a second trip (guess: 6 heads). */
-const SHORT_CLOCK_BYTES = 512;
+/** A clock up to here is told whole: it needs no guess about the difference, and so never a second trip (guess: 13 heads). */
+const SHORT_CLOCK_BYTES = 1_024;
 /** A head of a sketch is asked for by its hash, and what is held of its log is named by another. */
 const HASH_BYTES = 8;
 

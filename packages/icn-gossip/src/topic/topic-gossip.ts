@@ -10,6 +10,7 @@ import { PULLED_MAX } from '../push/push-tree.js';
 import { TopicPush } from '../push/topic-push.js';
 import { AntiEntropyRounds } from '../repair/anti-entropy.js';
 import type { SessionBill } from '../repair/session-bill.js';
+import { wantOf } from '../repair/summaries.js';
 import type { Topic } from '../topic.js';
 import type {
   Announcement,
@@ -212,7 +213,8 @@ export class TopicGossip {
   #receivedAnnouncements(from: Did, { entries, names, isRepair }: Announcements, nowMs: number): void {
     for (const parts of entries) this.#receivedPush(from, decodeEntry(parts), nowMs);
     for (const name of names) {
-      if (isRepair) this.#wants.add({ type: 'entry', name }, from);
+      // Who names it for repair holds all below it: wanted so, it is not also pulled as part of its log.
+      if (isRepair) this.#want(name, from);
       else this.#push.announced(name, from, this.state.has(name) || this.state.isClosed(name), nowMs);
     }
     this.#pump(nowMs);
@@ -275,6 +277,11 @@ export class TopicGossip {
     const { name } = verified;
     if (this.state.has(name) && !this.state.isLinked(name)) this.#wantParents(name, from);
     return verified;
+  }
+
+  #want(name: EntryName, from: Did): void {
+    const want = wantOf(this.state, name);
+    if (want !== undefined) this.#wants.add(want, from);
   }
 
   #wantParents(name: EntryName, from: Did): void {

@@ -7,7 +7,7 @@ import type { DropName } from '../../src/drops.js';
 import type { EntryLinks } from '../../src/entry/entry-header.js';
 import type { EntryId } from '../../src/entry/entry-name.js';
 import { DEFAULT_LIMITS, PROTOCOL } from '../../src/limits.js';
-import { missingOf, type Want } from '../../src/pull/want.js';
+import { missingOf, type HeadRound, type Want } from '../../src/pull/want.js';
 import { WantList, type Ask } from '../../src/pull/want-list.js';
 import { headHash } from '../../src/repair/head-hash.js';
 import { TopicState } from '../../src/topic/topic-state.js';
@@ -187,7 +187,7 @@ describe('a request', () => {
     expect(asks.map((ask) => ask?.missing.length)).toEqual([512, 512, undefined]);
   });
 
-  it('has heads of one round alone, and says what is held of the logs in question', () => {
+  it('wants heads of one round at a time, for those of another may be the same; and says what is held of their logs', () => {
     const state = stateOf(LOG.slice(0, 3));
     const wants = listOf(state);
     const rounds = [4, 6].map((roundId) => ({
@@ -197,12 +197,14 @@ describe('a request', () => {
     }));
     for (const hash of [10n, 11n])
       for (const round of rounds) wants.add({ type: 'head', hash, round }, PEERS[0]!);
-    for (const round of rounds)
-      expect(wants.ask(PEERS[0]!, 0)!.heads).toEqual({
-        roundId: round.roundId,
-        wants: [10n, 11n],
-        haves: [round.hash(LOG[2]!.name.id)],
-      });
+    const [first, second] = rounds as [HeadRound, HeadRound];
+    const ask = wants.ask(PEERS[0]!, 0)!;
+    const haves = [first.hash(LOG[2]!.name.id)];
+    expect(ask.heads).toEqual({ roundId: first.roundId, wants: [10n, 11n], haves });
+    expect(wants.ask(PEERS[0]!, 0)).toBeUndefined();
+    wants.settle(ask.requestId, { more: false, hasNews: false, linkedUpTo: 0, names: [] });
+    wants.add({ type: 'head', hash: 10n, round: second }, PEERS[0]!);
+    expect(wants.ask(PEERS[0]!, 0)!.heads).toMatchObject({ roundId: second.roundId, wants: [10n] });
   });
 
   it('fits a frame, however many holes there are', () => {

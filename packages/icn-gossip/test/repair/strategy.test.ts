@@ -75,7 +75,7 @@ describe('the strategy', () => {
       for (const difference of [0, 1, 10, 100, 1_000]) {
         const { why } = plan([heads, 20_000], [heads, 20_000 - difference]);
         const [, chosen, other] = /^about (\d+) bytes for .*, (\d+) for /.exec(why)!;
-        if (heads > 6) expect(Number(chosen)).toBeLessThanOrEqual(Math.max(512, Number(other)));
+        if (heads > 13) expect(Number(chosen)).toBeLessThanOrEqual(Math.max(1_024, Number(other)));
       }
     }
   });
