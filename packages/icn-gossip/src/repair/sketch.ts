@@ -14,6 +14,8 @@
 
 /** An item's 8 bytes and 4 bytes that tell one item from a sum of several. */
 export const SYMBOL_BYTES = 12;
+/** Symbols in one message: 384 KiB of them, within a frame. */
+export const SYMBOLS_MAX = 32_768;
 
 /** The coded symbols of a set, from number `first` on: `count` times `SYMBOL_BYTES`. Costs O(items · log symbols). */
 export function codedSymbols(items: Iterable<bigint>, first: number, count: number): Uint8Array {

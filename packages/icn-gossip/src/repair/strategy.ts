@@ -1,6 +1,6 @@
 import type { HoldingCounts } from '../wire/messages.js';
 import type { Reconcile } from '../topic/topic-context.js';
-import { SYMBOL_BYTES, symbolsFor } from './sketch.js';
+import { SYMBOL_BYTES, SYMBOLS_MAX, symbolsFor } from './sketch.js';
 
 /** An author, a lane, a floor, a seq and an id, with their CBOR heads. */
 export const CLOCK_COMPONENT_BYTES = 76;
@@ -39,8 +39,10 @@ export function planFor(situation: Situation): Plan {
   const headCount = Math.min(changedCount ?? Infinity, teller.heads);
   const clockBytes = headCount * CLOCK_COMPONENT_BYTES;
   const { addedCount, replacedCount } = differingHeads(situation);
-  const symbolCount = symbolsFor(addedCount, replacedCount);
-  const sketchBytes = symbolCount * SYMBOL_BYTES + addedCount * HASH_BYTES + replacedCount * 2 * HASH_BYTES;
+  const neededCount = symbolsFor(addedCount, replacedCount);
+  // The peer's counts are whatever it says, and no message holds more.
+  const symbolCount = Math.min(neededCount, SYMBOLS_MAX);
+  const sketchBytes = neededCount * SYMBOL_BYTES + addedCount * HASH_BYTES + replacedCount * 2 * HASH_BYTES;
   const clockName = headCount < teller.heads ? `${headCount} changed heads` : `a clock of ${headCount} heads`;
   if (reconcile === 'clock' || reconcile === 'bloom')
     return { type: 'clock', symbolCount, why: `${clockName}, as configured` };

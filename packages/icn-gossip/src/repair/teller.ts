@@ -6,15 +6,13 @@ import { u64FromBytes } from '../wire/u64.js';
 import type { HeadHash } from './head-hash.js';
 import type { PeerMemory } from './peer-memory.js';
 import type { Session } from './sessions.js';
-import { codedSymbols } from './sketch.js';
+import { codedSymbols, SYMBOLS_MAX } from './sketch.js';
 import { clockOf, filterOf, lackedBy } from './summaries.js';
 
 /** Bytes of a root that name a remembered state. */
 export const BASE_BYTES = 8;
 /** Closed logs in one message: 40 KiB of them (guess). Who has more tells of the others when they close. */
 export const CLOSED_MAX = 1_024;
-/** Symbols in one message: 384 KiB of them, within a frame. */
-const SYMBOLS_MAX = 32_768;
 
 /** Says, within a session, what this node holds; bills what that costs. */
 export class Teller {
