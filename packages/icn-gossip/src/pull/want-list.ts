@@ -45,6 +45,8 @@ export interface Ask {
 
 /** A range that several peers hold is asked of them in parts of so many entries (guess: a few dozen KiB each). */
 const PART_ENTRIES = 256;
+/** Once a request names so many ranges it takes in no further want: with those of the last log it is far from filling a frame (guess). */
+const RANGES_PER_REQUEST = 4_096;
 /** Requests under way to one peer: while it answers one it reads the next (guess). */
 const PER_PEER_MAX = 2;
 /** Requests given up that a late answer may still meet, per topic (guess). */
@@ -202,6 +204,7 @@ export class WantList {
   /** What `peer` can be asked for at once. A branch is asked for alone, so that its answer tells how it went. */
   #choose(peer: Did, requestId: number): Wanted[] {
     const chosen: Wanted[] = [];
+    let rangeCount = 0;
     let round: HeadRound | undefined;
     for (const key of this.#keysOf.get(peer) ?? []) {
       const wanted = this.#wants.get(key);
@@ -217,7 +220,9 @@ export class WantList {
       if (parts === undefined) continue;
       wanted.asked.set(requestId, parts);
       chosen.push(wanted);
-      if (want.type === 'branch' || chosen.length >= this.#limits.wantsPerRequestMax) break;
+      rangeCount += parts.length;
+      const isFull = chosen.length >= this.#limits.wantsPerRequestMax || rangeCount >= RANGES_PER_REQUEST;
+      if (want.type === 'branch' || isFull) break;
     }
     return chosen;
   }
