@@ -30,7 +30,7 @@ const framesOfTight = 50_000;
 const tightEvery = 11;
 const failuresShown = 3;
 const linesShown = 40;
-const shrinkTries = 12;
+const shrinkTries = 8;
 /** More than what noise of the collector makes between two quarters of a run. */
 const growthBytesMax = 16 * 1024 * 1024;
 
@@ -97,7 +97,7 @@ async function main() {
   const startedMs = performance.now();
   const { reports, heaps } = values.episode === undefined ? await runAll(values) : await runOne(values);
   const failed = reports.filter(({ violations }) => violations.length > 0);
-  for (const report of failed.slice(0, failuresShown)) console.error(await failureOf(report, values));
+  for (const report of failed.slice(0, failuresShown)) await show(report, values);
   if (failed.length > failuresShown)
     console.error(`failed: episodes ${failed.map(({ episode }) => episode).join(' ')}`);
   const seconds = (performance.now() - startedMs) / 1_000;
@@ -160,11 +160,13 @@ async function runAll({ seed, frames }) {
     });
     return worker;
   });
-  process.once('SIGINT', () => {
+  const end = () => {
     isEnding = true;
     for (const worker of workers) worker.kill('SIGKILL');
-  });
+  };
+  process.once('SIGINT', end);
   await Promise.all(workers.map((worker) => once(worker, 'exit')));
+  process.off('SIGINT', end);
   process.stderr.write('\n');
   if (!isEnding && reports.length < episode) throw new Error('a worker ended early');
   return { reports: reports.toSorted((a, b) => a.episode - b.episode), heaps };
@@ -183,25 +185,31 @@ function progress(reports, frames) {
 }
 
 /**
+ * What broke and how to see it again; then, by and by, how to see it with fewer frames before it.
+ *
  * @param {EpisodeReport} report
  * @param {{ seed: number, silent: number }} values
  */
-async function failureOf(report, { seed, silent }) {
+async function show(report, { seed, silent }) {
   const { episode, violations, brokenAtFrame, lastLines } = report;
+  const replay = `  pnpm fuzz --seed ${seed} --episode ${episode}`;
   const broken = violations.slice(0, 5).map(({ invariant, atMs, node, detail }) => {
     return `  ${invariant} at ${Math.round(atMs)} ms, ${node}: ${detail}`;
   });
-  process.stderr.write(`searching for the last cause of the failure of episode ${episode}…\n`);
-  const kept = await shrunk(seed, report, silent);
-  return [
+  const lines = [
     '',
     `seed ${seed}, episode ${episode} breaks after ${brokenAtFrame} hostile frames:`,
     ...broken,
     'what led to the first:',
     ...lastLines.slice(-linesShown).map((line) => `  ${line.slice(0, 220)}`),
     'replay:',
-    `  pnpm fuzz --seed ${seed} --episode ${episode}${kept === 0 ? '' : ` --silent ${kept}`} --trace`,
-  ].join('\n');
+    `${replay}${silent === 0 ? '' : ` --silent ${silent}`} --trace`,
+  ];
+  console.error(lines.join('\n'));
+  if (silent > 0) return;
+  const kept = await shrunk(seed, report, silent);
+  if (kept > 0)
+    console.error(`breaks too without the first ${kept} of them:\n${replay} --silent ${kept} --trace`);
 }
 
 /**

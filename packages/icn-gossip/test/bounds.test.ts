@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { Did } from '@icn/identity';
 import type { EntryId } from '../src/entry/entry-name.js';
-import { DEFAULT_LIMITS } from '../src/limits.js';
+import { DEFAULT_LIMITS, PROTOCOL } from '../src/limits.js';
 import { encodeMessage } from '../src/wire/message-codec.js';
 import { WantList } from '../src/pull/want-list.js';
 import { PeerQuota } from '../src/bounds/peer-quota.js';
@@ -220,15 +220,36 @@ describe('I13: a hostile peer is bounded', () => {
 });
 
 describe('WantList', () => {
-  function wantList() {
+  function wantList(wantsMax = 10) {
     const context = {
       limits: DEFAULT_LIMITS,
-      wantQuota: new PeerQuota(10),
+      wantQuota: new PeerQuota(wantsMax),
       counters: new Counters<DropName>(),
     };
     const state = new TopicState(TOPIC, NETWORK, DEFAULT_LIMITS);
     return { state, wants: new WantList(state, context), quota: context.wantQuota };
   }
+
+  it('never fills a frame with ranges, however many holes peers make', () => {
+    const { state, wants } = wantList(1_000);
+    const strides = 2 ** 40;
+    for (let author = 0; author < 110; author++)
+      for (let index = 1; index <= DEFAULT_LIMITS.parkedPerLogMax; index++) {
+        const name = {
+          author: did(100 + author),
+          lane: 0 as const,
+          seq: index * strides,
+          id: idOf(author * 2_000 + index),
+        };
+        state.accept({ name, prev: idOf(1_000_000 + name.seq), deps: [] }, 0);
+      }
+    for (let author = 0; author < 110; author++)
+      wants.add({ type: 'range', author: did(100 + author), lane: 0, to: FOREVER - 1 }, did(2));
+    const ask = wants.ask(did(2), 0);
+    const frame = encodeMessage(pullRequest({ ...ask, ranges: ask?.ranges ?? [] }));
+    expect(ask?.ranges.length).toBeGreaterThan(4_000);
+    expect(frame.length).toBeLessThan(PROTOCOL.frameBytesMax / 4);
+  });
 
   it('asks for everything that it holds until it is met or nobody has it, in any order of events', () => {
     for (let seed = 0; seed < 100; seed++) {

@@ -135,7 +135,7 @@ export class PartialView {
   pushedBy(peer: Did, nowMs: number): void {
     const follower = this.#followers.get(peer);
     if (follower === undefined || this.#active.has(peer) || this.#asks.has(peer)) return;
-    if (nowMs < follower.notBeforeMs) return;
+    if (nowMs < follower.notBeforeMs || !this.#speaks(peer)) return;
     if (this.#active.size + this.#asks.size < this.#context.limits.activeViewMax) this.#ask(peer, nowMs);
     else this.#refuse(peer, nowMs);
   }

@@ -1,4 +1,5 @@
 import { keyPairFromSeed, toHex, verify, type Did, type KeyPair } from '@icn/identity';
+import type { StoreWrite } from '../entry/entry-store.js';
 import type { GossipEffect, GossipEvent } from '../events.js';
 import type { Topic } from '../topic.js';
 import { Agenda } from './agenda.js';
@@ -238,8 +239,10 @@ export class World {
         const { write, writes } = effect;
         node.diskFreeAtMs = Math.max(this.nowMs, node.diskFreeAtMs) + this.#diskMs();
         this.after(node, node.diskFreeAtMs - this.nowMs, () => {
-          const faults = node.disk.write(writes);
-          for (const observer of this.#observers.written) observer.written(node, writes, faults, this.nowMs);
+          for (const step of stepsOf(writes)) {
+            const faults = node.disk.write(step);
+            for (const observer of this.#observers.written) observer.written(node, step, faults, this.nowMs);
+          }
           this.tell(node, { type: 'persisted', write });
         });
         return;
@@ -335,6 +338,20 @@ export class World {
       if (!this.#nodeOf.has(keyPair.did)) return keyPair;
     }
   }
+}
+
+/**
+ * Writes are atomic, but several entries in one were taken one after another, and what a machine said in between is of
+ * the states in between: whoever looks on is shown each.
+ */
+function stepsOf(writes: readonly StoreWrite[]): readonly (readonly StoreWrite[])[] {
+  const steps: StoreWrite[][] = [];
+  for (const write of writes) {
+    const step = steps.at(-1);
+    if (step === undefined || write.type === 'entry') steps.push([write]);
+    else step.push(write);
+  }
+  return steps;
 }
 
 const keyPairs: KeyPair[] = [];
