@@ -51,6 +51,17 @@ describe('VectorClock', () => {
     );
   });
 
+  it('delta is what one clock has to be told to know all of another, and no component more', () => {
+    fc.assert(
+      fc.property(clock, clock, (a, b) => {
+        const delta = a.delta(b);
+        expect(merged(b, delta).compare(merged(a, b))).toBe('equal');
+        for (const [author, count] of delta) expect(count).toBeGreaterThan(b.get(author));
+        if (isAtMost(a, b)) expect([...delta]).toEqual([]);
+      }),
+    );
+  });
+
   it('merge gives the least clock that is not before either', () => {
     fc.assert(
       fc.property(clock, clock, clock, (a, b, c) => {

@@ -38,6 +38,11 @@ export class VectorClock {
     for (const [did, count] of other) if (count > this.get(did)) this.#counts.set(did, count);
   }
 
+  /** The components in which this clock is ahead of `known`: merged into that, they make it know all that this one does. */
+  delta(known: VectorClock): VectorClock {
+    return new VectorClock([...this.#counts].filter(([did, count]) => count > known.get(did)));
+  }
+
   /** The order of two clocks is partial: histories that each know something the other does not are concurrent. */
   compare(other: VectorClock): ClockOrder {
     const knowsMore = this.#exceeds(other);

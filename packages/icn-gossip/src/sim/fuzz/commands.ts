@@ -31,7 +31,7 @@ export class Commands {
   /** How often each was given. */
   readonly counts: Record<string, number> = {};
   readonly #commands: readonly (readonly [name: string, weight: number, command: Command])[];
-  /** Topics that nodes have left for now. */
+  /** Topics that nodes have left and not joined again. */
   readonly #left = new Map<SimNode, Set<Topic>>();
 
   constructor(options: CommandOptions) {
