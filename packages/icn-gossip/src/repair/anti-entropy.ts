@@ -78,7 +78,7 @@ export class AntiEntropyRounds {
     this.#wants = wants;
     this.#sessions = new Sessions(context.limits.pullTimeoutMs);
     this.#teller = new Teller(context, state, this.#memory);
-    this.#learner = new Learner(state, wants, this.#memory, this.#teller);
+    this.#learner = new Learner(context.limits, state, wants, this.#memory, this.#teller);
   }
 
   get wakeAtMs(): number | undefined {
