@@ -229,7 +229,10 @@ export class AntiEntropyRounds {
   }
 
   #takeAnswer(session: Session, view: PeerView, { root, summary, closed }: AntiEntropy, nowMs: number): void {
-    if (session.bill.role === 'asked' && !session.hasHeard) this.#compareClosings(session, closed);
+    // "Equal" names no closed logs, because both hold the same closed.
+    const isEqual = root === null && summary === null;
+    if (session.bill.role === 'asked' && !session.hasHeard && !isEqual)
+      this.#compareClosings(session, closed);
     session.hasHeard = true;
     const hash = this.#hash(session);
     switch (summary?.type) {
