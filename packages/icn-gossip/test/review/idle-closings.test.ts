@@ -1,6 +1,7 @@
 // What an idle pair says where logs are closed; and closings too many for one message.
 
 import { describe, expect, it } from '@jest/globals';
+import { CLOSED_MAX } from '../../src/repair/teller.js';
 import { entryOf, keyPair } from '../fixtures.js';
 import { exchange, round, Side } from '../side.js';
 
@@ -30,4 +31,20 @@ describe('a closed log', () => {
     for (let turn = 0; turn < 2 && a.root() !== b.root(); turn++) round(a, b);
     expect(a.root()).toBe(b.root());
   });
+});
+
+it('of closed logs too many for one message others are told in later rounds', () => {
+  const [a, b] = [new Side({ index: 1 }), new Side({ index: 2 })];
+  const authors = Array.from({ length: CLOSED_MAX + 40 }, (_, index) => keyPair(20_000 + index));
+  const entries = authors.map((author) =>
+    Array.from({ length: 9 }, (_, index) => entryOf({ author, payload: `${index}` })),
+  );
+  for (const nine of entries) b.hold(...nine);
+  for (const nine of entries.slice(0, CLOSED_MAX)) a.hold(...nine);
+  exchange(a, b);
+  for (let turn = 0; turn < 20 && a.root() !== b.root(); turn++) {
+    round(a, b);
+    round(b, a);
+  }
+  expect(a.root()).toBe(b.root());
 });
