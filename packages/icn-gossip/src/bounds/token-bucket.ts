@@ -21,4 +21,9 @@ export class TokenBucket {
     this.#tokens -= count;
     return true;
   }
+
+  /** Takes tokens for what was done already, whether there are any or not. */
+  charge(count: number): void {
+    this.#tokens -= count;
+  }
 }

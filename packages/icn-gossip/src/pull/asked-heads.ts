@@ -18,14 +18,16 @@ interface AskedHead {
 /**
  * The entries that lead to heads which a peer saw in our sketch, each log in seq order: all above what the peer
  * said it holds there. Where one of its ids was found in no log it may be a branch that we lack, of any log; then
- * a head whose log cannot be told to be new to the peer goes alone, and the peer asks for the rest by name.
+ * a head whose log cannot be told to be new to the peer goes alone, and the peer asks for the rest by name. So does
+ * a head beside one that is not wanted: that one the peer has, which so names nothing of a log whose branch it lacks.
  */
 export function* entriesOfAskedHeads(
   state: TopicState,
   { wants, haves }: HeadsRequest,
   hash: HeadHash,
 ): Generator<EntryId> {
-  const heads = findHeads(state, new Set(wants), hash);
+  const wanted = new Set(wants);
+  const heads = findHeads(state, wanted, hash);
   const unfound = new Set(haves);
   let hashedCount = 0;
   for (const head of heads) {
@@ -41,7 +43,8 @@ export function* entriesOfAskedHeads(
     }
   }
   for (const { held, seq, id, from } of heads) {
-    if (from === undefined && unfound.size > 0 && seq > 1) yield id;
+    const mayBeKnown = unfound.size > 0 || [...held.heads.keys()].some((head) => !wanted.has(hash(head)));
+    if (from === undefined && mayBeKnown && seq > 1) yield id;
     else for (let next = (from ?? 0) + 1; next <= seq; next++) yield* held.at(next);
   }
 }

@@ -78,7 +78,7 @@ export class AntiEntropyRounds {
     this.#wants = wants;
     this.#sessions = new Sessions(context.limits.pullTimeoutMs);
     this.#teller = new Teller(context, state, this.#memory);
-    this.#learner = new Learner(state, wants, this.#memory, this.#teller);
+    this.#learner = new Learner(context.limits, state, wants, this.#memory, this.#teller);
   }
 
   get wakeAtMs(): number | undefined {
@@ -229,7 +229,10 @@ export class AntiEntropyRounds {
   }
 
   #takeAnswer(session: Session, view: PeerView, { root, summary, closed }: AntiEntropy, nowMs: number): void {
-    if (session.bill.role === 'asked' && !session.hasHeard) this.#compareClosings(session, closed);
+    // "Equal" names no closed logs, because both hold the same closed.
+    const isEqual = root === null && summary === null;
+    if (session.bill.role === 'asked' && !session.hasHeard && !isEqual)
+      this.#compareClosings(session, closed);
     session.hasHeard = true;
     const hash = this.#hash(session);
     switch (summary?.type) {
@@ -245,7 +248,7 @@ export class AntiEntropyRounds {
       case 'sketch':
         if (hash === undefined) return;
         chose(session, 'sketch', session.bill.strategy === 'root' ? 'chosen by the peer' : session.bill.why);
-        return this.#told(session, this.#learner.sketch(session, hash, summary), nowMs);
+        return this.#takeSketch(session, view, this.#learner.sketch(session, hash, summary), nowMs);
       case 'clock-request':
         chose(session, 'clock', 'asked for by the peer');
         return this.#teller.clock(session, true);
@@ -254,6 +257,12 @@ export class AntiEntropyRounds {
         chose(session, 'sketch', 'asked for by the peer');
         return this.#teller.sketch(session, hash, summary.first, summary.count);
     }
+  }
+
+  /** Once it shows the difference, all that is held may have been searched for heads of the peer: paid for afterwards. */
+  #takeSketch(session: Session, { bucket }: PeerView, isWhole: boolean, nowMs: number): void {
+    if (isWhole) bucket.charge(this.#scanCost);
+    this.#told(session, isWhole, nowMs);
   }
 
   /** Who asked sees which logs either side holds closed and the other does not: asks for evidence, or gives it. */
@@ -334,12 +343,19 @@ export class AntiEntropyRounds {
     return linkKey === undefined || !peers.speaks(peer, 'sketch') ? undefined : headHash(linkKey, roundId);
   }
 
-  /** A filter or a sketch costs a look at all that is held; a filter, which may be answered at length, a second's worth besides. */
+  /**
+   * A filter costs a look at all that is held, and, because it may be answered at length, a second's worth besides. The
+   * symbols of a sketch cost a look at the heads: a session takes many stretches of them, which have to fit one burst.
+   */
   #cost(summary: Summary | null): number {
     const { idsPerFilterMax, roundsPerSecond } = this.#context.limits;
-    const scanCost = this.#state.entryCount / idsPerFilterMax;
-    if (summary?.type === 'filter') return roundsPerSecond + scanCost;
-    return summary?.type === 'sketch' || summary?.type === 'sketch-request' ? 1 + scanCost : 1;
+    if (summary?.type === 'filter') return roundsPerSecond + this.#scanCost;
+    const isOfSketch = summary?.type === 'sketch' || summary?.type === 'sketch-request';
+    return isOfSketch ? 1 + this.#state.headCount / idsPerFilterMax : 1;
+  }
+
+  get #scanCost(): number {
+    return this.#state.entryCount / this.#context.limits.idsPerFilterMax;
   }
 
   /** Filters hide what the next would show, so it takes many of them to learn that nothing can be had. */

@@ -1,4 +1,5 @@
 import { equalBytes } from '@icn/identity';
+import type { GossipLimits } from '../limits.js';
 import type { WantList } from '../pull/want-list.js';
 import type { TopicState } from '../topic/topic-state.js';
 import type { ClockSummary, SketchSummary } from '../wire/messages.js';
@@ -16,12 +17,14 @@ const SYMBOLS_MIN = 256;
 
 /** Takes in, within a session, what the other side holds, and wants of it what this node lacks. */
 export class Learner {
+  readonly #limits: GossipLimits;
   readonly #state: TopicState;
   readonly #wants: WantList;
   readonly #memory: PeerMemory;
   readonly #teller: Teller;
 
-  constructor(state: TopicState, wants: WantList, memory: PeerMemory, teller: Teller) {
+  constructor(limits: GossipLimits, state: TopicState, wants: WantList, memory: PeerMemory, teller: Teller) {
+    this.#limits = limits;
     this.#state = state;
     this.#wants = wants;
     this.#memory = memory;
@@ -83,11 +86,9 @@ export class Learner {
     return false;
   }
 
-  /** Beyond so many symbols the peer's clock is shorter. */
+  /** Beyond so many symbols the peer's clock is shorter. All of them are kept, so its word for it counts up to what a topic holds here. */
   #symbolsMax({ theirCounts }: Session): number {
-    return Math.max(
-      SYMBOLS_MIN,
-      Math.ceil(((theirCounts?.heads ?? 0) * CLOCK_COMPONENT_BYTES) / SYMBOL_BYTES),
-    );
+    const headCount = Math.min(theirCounts?.heads ?? 0, this.#limits.logsPerTopicMax);
+    return Math.max(SYMBOLS_MIN, Math.ceil((headCount * CLOCK_COMPONENT_BYTES) / SYMBOL_BYTES));
   }
 }

@@ -1,7 +1,7 @@
 import type { EntryName } from '../entry/entry-name.js';
 import type { TopicContext } from '../topic/topic-context.js';
 import type { TopicState } from '../topic/topic-state.js';
-import type { AntiEntropy, FilterSummary, GossipMessage, Summary } from '../wire/messages.js';
+import type { AntiEntropy, ClosedLog, FilterSummary, GossipMessage, Summary } from '../wire/messages.js';
 import { u64FromBytes } from '../wire/u64.js';
 import type { HeadHash } from './head-hash.js';
 import type { PeerMemory } from './peer-memory.js';
@@ -11,7 +11,7 @@ import { clockOf, filterOf, lackedBy } from './summaries.js';
 
 /** Bytes of a root that name a remembered state. */
 export const BASE_BYTES = 8;
-/** Closed logs in one message: 40 KiB of them (guess). Who has more tells of the others when they close. */
+/** Closed logs in one message: 40 KiB of them (guess). */
 export const CLOSED_MAX = 1_024;
 
 /** Says, within a session, what this node holds; bills what that costs. */
@@ -99,7 +99,15 @@ export class Teller {
   #unsaid({ bill, hasAnswered }: Session): Pick<AntiEntropy, 'root' | 'counts' | 'closed'> {
     if (bill.role === 'asked' || hasAnswered) return { root: null, counts: null, closed: [] };
     const { root, counts } = this.#state;
-    return { root, counts, closed: this.#state.closed().slice(0, CLOSED_MAX) };
+    return { root, counts, closed: this.#closed() };
+  }
+
+  /** From where logs are closed here; of too many some, from a random place on, so that later rounds tell of the rest. */
+  #closed(): readonly ClosedLog[] {
+    const all = this.#state.closed();
+    if (all.length <= CLOSED_MAX) return all;
+    const start = this.#randomU32() % all.length;
+    return [...all.slice(start), ...all.slice(0, start)].slice(0, CLOSED_MAX);
   }
 
   /** Speaks of what we hold, so it goes out when all of that is durable. */

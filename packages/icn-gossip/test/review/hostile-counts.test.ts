@@ -1,7 +1,7 @@
 // What a peer says of how much it holds is a claim: it steers a choice, and is paid for by nobody but the peer.
 
 import { describe, expect, it } from '@jest/globals';
-import { antiEntropy, joined } from '../subject.js';
+import { antiEntropy, joined, Subject } from '../subject.js';
 
 describe('counts that a peer made up', () => {
   it.each([2 ** 40, 2 ** 50, Number.MAX_SAFE_INTEGER])('of %d heads are no reason to throw', (count) => {
@@ -10,5 +10,21 @@ describe('counts that a peer made up', () => {
     expect(subject.receive(2, antiEntropy({ counts }))).toEqual([
       'send to 2: AntiEntropy answer sketch-request 0+32768',
     ]);
+  });
+
+  it('of heads without end do not make it keep symbols without end (I13)', () => {
+    const subject = new Subject({ limits: { logsPerTopicMax: 1_000 } });
+    subject.join();
+    subject.meet(2);
+    const counts = { heads: 2 ** 50, held: 2 ** 50, parked: 0 };
+    let lines = subject.receive(2, antiEntropy({ counts }));
+    const symbols = new Uint8Array(12 * 1_000).fill(7);
+    for (let first = 0; lines.join().includes('sketch-request'); first += 1_000) {
+      expect(first).toBeLessThan(10_000);
+      subject.nowMs += 1_000;
+      const summary = { type: 'sketch', first, symbols } as const;
+      lines = subject.receive(2, antiEntropy({ answer: true, root: null, summary }));
+    }
+    expect(lines).toEqual(['send to 2: AntiEntropy answer clock-request']);
   });
 });
