@@ -53,10 +53,11 @@ const logRanges = z
     let next = 0;
     for (let index = 0; index < runs.length; index += 2) {
       const from = next + runs[index]!;
-      next = from + runs[index + 1]!;
-      ranges.push({ author, lane, from, to: next - 1 });
+      const to = from + (runs[index + 1]! - 1);
+      if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to)) context.addIssue('a seq is too large');
+      next = to + 1;
+      ranges.push({ author, lane, from, to });
     }
-    if (!Number.isSafeInteger(next - 1)) context.addIssue('a seq is too large');
     return ranges;
   });
 
