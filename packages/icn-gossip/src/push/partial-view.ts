@@ -181,8 +181,10 @@ export class PartialView {
 
   /** The newcomer is a neighbour of its contact, and walks on from there. */
   #receivedJoin(from: Did, nowMs: number): void {
+    const isNew = !this.#active.has(from);
     this.#take(from, nowMs);
     this.#send([from], { type: 'NeighborAnswer', topic: this.#topic, accepted: true });
+    if (!isNew) return; // else one peer could use up what others look at of this node's messages
     const others = [...this.#active].filter((peer) => peer !== from);
     this.#send(others, { type: 'ForwardJoin', topic: this.#topic, joiner: from, ttl: ACTIVE_WALK_LENGTH });
   }
