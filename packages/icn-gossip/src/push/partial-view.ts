@@ -20,7 +20,8 @@
  */
 import type { Did } from '@icn/identity';
 import { earliest } from '../bounds/deadlines.js';
-import { TokenBucket } from '../bounds/token-bucket.js';
+import { PeerBuckets } from '../bounds/peer-buckets.js';
+import type { TokenBucket } from '../bounds/token-bucket.js';
 import type { TopicContext } from '../topic/topic-context.js';
 import type { Topic } from '../topic.js';
 import type { OverlayMessage } from '../wire/messages.js';
@@ -60,6 +61,7 @@ export class PartialView {
   readonly #context: TopicContext;
   readonly #user: PartialViewUser;
   readonly #followers = new Map<Did, Follower>();
+  readonly #buckets: PeerBuckets;
   readonly #active = new Set<Did>();
   readonly #passive: PassiveView;
   readonly #asks = new NeighborAsks();
@@ -72,6 +74,7 @@ export class PartialView {
     this.#self = context.keyPair.did;
     this.#context = context;
     this.#user = user;
+    this.#buckets = new PeerBuckets(context.limits.overlayBurstMax, context.limits.overlayPerSecond);
     this.#passive = new PassiveView(context.limits, context.random);
     const [active, followers, passive] = [this.#active, this.#followers, this.#passive];
     this.#shuffles = new Shuffles({ topic, context, active, followers, passive });
@@ -93,9 +96,7 @@ export class PartialView {
 
   followerUp(peer: Did, nowMs: number): void {
     if (this.#followers.has(peer)) return;
-    const { overlayBurstMax, overlayPerSecond } = this.#context.limits;
-    const bucket = new TokenBucket(overlayBurstMax, overlayPerSecond, nowMs);
-    this.#followers.set(peer, { notBeforeMs: 0, bucket });
+    this.#followers.set(peer, { notBeforeMs: 0, bucket: this.#buckets.of(peer, nowMs) });
     this.#passive.delete(peer);
     this.#shuffles.news(nowMs);
     const isExchange = this.#asks.isExchange(peer);
@@ -180,8 +181,10 @@ export class PartialView {
 
   /** The newcomer is a neighbour of its contact, and walks on from there. */
   #receivedJoin(from: Did, nowMs: number): void {
+    const isNew = !this.#active.has(from);
     this.#take(from, nowMs);
     this.#send([from], { type: 'NeighborAnswer', topic: this.#topic, accepted: true });
+    if (!isNew) return; // else one peer could use up what others look at of this node's messages
     const others = [...this.#active].filter((peer) => peer !== from);
     this.#send(others, { type: 'ForwardJoin', topic: this.#topic, joiner: from, ttl: ACTIVE_WALK_LENGTH });
   }

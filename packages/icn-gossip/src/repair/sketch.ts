@@ -67,12 +67,13 @@ export class SketchDecoder {
   #peel(from: number): void {
     const cells = this.#cells;
     const queue = Array.from({ length: cells.count - from }, (_, index) => from + index);
-    do {
+    for (let pass = 0; ; pass++) {
       for (let index = queue.pop(); index !== undefined; index = queue.pop()) {
         const words = cells.single(index);
         if (words !== undefined && !this.#take(words, queue)) return;
       }
-    } while (!cells.isZero(0) && this.#guess(queue));
+      if (cells.isZero(0) || pass >= GUESS_PASSES_MAX || !this.#guess(queue)) return;
+    }
   }
 
   /** False where no honest symbols can have led here: an item given away twice, or more items than symbols. */
@@ -86,22 +87,27 @@ export class SketchDecoder {
 
   /**
    * Where peeling stands still: a symbol of one item of theirs and one of ours gives both away to whoever tries all
-   * of ours. So a set in which items were replaced needs about a third fewer symbols.
+   * of ours. So a set in which items were replaced needs about a third fewer symbols. Tries each of ours once.
    */
   #guess(queue: number[]): boolean {
     const cells = this.#cells;
     if (cells.count * this.#own.size > GUESSES_MAX) return false;
+    let hasTaken = false;
     for (const item of this.#own) {
       if (this.#found.has(item)) continue;
       const words = wordsOf(item);
-      if (cells.some(words, (index) => cells.isSingleWithout(index, words))) return this.#take(words, queue);
+      if (!cells.some(words, (index) => cells.isSingleWithout(index, words))) continue;
+      if (!this.#take(words, queue)) return false;
+      hasTaken = true;
     }
-    return false;
+    return hasTaken;
   }
 }
 
 /** Trials of one item with one symbol in one decoding (guess: some 10 ms). */
 const GUESSES_MAX = 1_000_000;
+/** Times that all of ours are tried in one decoding; what is left then is shown by more symbols (guess). */
+const GUESS_PASSES_MAX = 8;
 
 /**
  * Symbols with which a difference decodes in about 99 of 100 cases (measured by test/repair/sketch.test.ts): so many

@@ -34,7 +34,7 @@ describe('a closed log', () => {
 });
 
 it('of closed logs too many for one message others are told in later rounds', () => {
-  const [a, b] = [new Side({ index: 1 }), new Side({ index: 2 })];
+  const [a, b] = [1, 2].map((index) => new Side({ index, verifySignature: () => true })) as [Side, Side];
   const authors = Array.from({ length: CLOSED_MAX + 40 }, (_, index) => keyPair(20_000 + index));
   const entries = authors.map((author) =>
     Array.from({ length: 9 }, (_, index) => entryOf({ author, payload: `${index}` })),
