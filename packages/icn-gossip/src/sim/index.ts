@@ -8,6 +8,17 @@ export { Disk, type DiskMark } from './disk.js';
 export { drawMs, type Distribution } from './distribution.js';
 export { EntryLedger, type KnownEntry } from './entry-ledger.js';
 export { readFrame, type Reading } from './frames.js';
+export {
+  Corpus,
+  FRAME_KINDS,
+  kindOf,
+  recordCorpus,
+  runEpisode,
+  type Climate,
+  type EpisodeOptions,
+  type EpisodeReport,
+  type FrameKind,
+} from './fuzz/index.js';
 export { gossipMachine } from './gossip-machine.js';
 export { Latencies } from './latencies.js';
 export { equivocation, type EquivocationOptions, type ForkShape } from './liars/equivocation.js';
