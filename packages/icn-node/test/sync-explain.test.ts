@@ -40,6 +40,11 @@ describe('the bill of a session', () => {
     );
   });
 
+  it('does not say that nothing differed where all did', () => {
+    const lines = linesOf({ ...bill, differenceCount: 1, entriesReceived: 1, entriesSent: 0, boundBytes: 0 });
+    expect(lines[2]).toMatch(/where all that there is differed\.$/);
+  });
+
   it('says nothing of what is not known', () => {
     const open = { ...bill, endedAtMs: undefined, differenceCount: 0, boundBytes: 0 };
     const lines = linesOf({ ...open, outcome: 'under-way' }, bill);

@@ -156,6 +156,7 @@ export class AntiEntropyRounds {
     session.bill.receivedBytes += byteCount;
     session.theirRoot = root ?? session.theirRoot;
     session.theirCounts = counts ?? session.theirCounts;
+    session.bill.heldCount = Math.max(session.bill.heldCount, counts?.held ?? 0);
     if (answer) this.#takeAnswer(session, view, message, nowMs);
     else this.#takeQuestion(session, view, message, nowMs);
   }

@@ -71,11 +71,13 @@ function cellsOf(session: SessionJson, nowMs: number): string[] {
 
 /** Why the strategy was chosen, and what it cost against what no protocol can go below. */
 function sentenceOf(session: SessionJson): string {
-  const { strategy, why, sentBytes, receivedBytes, entriesReceived, entriesSent, boundBytes } = session;
+  const { strategy, why, sentBytes, receivedBytes, entriesReceived, entriesSent } = session;
+  const { differenceCount, boundBytes } = session;
   const bytes = sentBytes + receivedBytes;
   const moved = `${plural(entriesReceived, 'entry', 'entries')} came, ${entriesSent} went`;
   const cost = `${strategy}: ${printable(why)}; ${moved}; ${plural(bytes, 'byte')} to tell which`;
-  if (boundBytes === 0) return `${cost}, where nothing differed.`;
+  if (differenceCount === 0) return `${cost}, where nothing differed.`;
+  if (boundBytes === 0) return `${cost}, where all that there is differed.`;
   return `${cost}, ${(bytes / boundBytes).toFixed(1)} times the ${plural(boundBytes, 'byte')} that no protocol can go below.`;
 }
 
