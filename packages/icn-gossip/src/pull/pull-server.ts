@@ -6,6 +6,7 @@ import type { DropName } from '../drops.js';
 import type { GossipLimits } from '../limits.js';
 import type { Outbox } from '../outbox.js';
 import { headHash } from '../repair/head-hash.js';
+import { PeerBuckets } from '../bounds/peer-buckets.js';
 import { PeerQuota } from '../bounds/peer-quota.js';
 import type { Topic } from '../topic.js';
 import type { TopicState } from '../topic/topic-state.js';
@@ -35,6 +36,12 @@ export interface PullServerOptions {
 /** So many times on the average one request may name an entry: by name, in a range and below a head, and once more (guess). */
 const REPEATS_MAX = 4;
 
+/** Requests by the heads of a sketch that are answered in a row, and each second, of a topic of 2,048 entries (guess). */
+const SEARCHES_BURST_MAX = 256;
+const SEARCHES_PER_SECOND = 32;
+/** Entries whose search costs as much as a request does anyway (guess). */
+const ENTRIES_PER_SEARCH = 2_048;
+
 /**
  * Answers pull requests: finds the ids, has their bytes loaded, and sends them to the asker alone, within this
  * node's own caps whatever the asker's, and at least one entry whatever its size.
@@ -47,6 +54,7 @@ export class PullServer {
   readonly #onAnswered: PullServerOptions['onAnswered'];
   readonly #serves = new Map<number, Serve>();
   readonly #quota: PeerQuota;
+  readonly #searches = new PeerBuckets(SEARCHES_BURST_MAX, SEARCHES_PER_SECOND);
 
   constructor({ limits, outbox, counters, linkKey, onAnswered }: PullServerOptions) {
     this.#limits = limits;
@@ -57,8 +65,11 @@ export class PullServer {
     this.#quota = new PeerQuota(limits.servesPerPeerMax);
   }
 
-  request(peer: Did, request: PullRequest, state: TopicState): void {
+  request(peer: Did, request: PullRequest, state: TopicState, nowMs: number): void {
     const { requestId, topic } = request;
+    const isSearch = request.heads !== null;
+    if (isSearch && !this.#searches.of(peer, nowMs).take(searchCost(state), nowMs))
+      return this.#counters.add('pull-overload');
     const { ids, isCut } = this.#find(peer, request, state);
     const bytesMax = Math.min(request.bytesMax, this.#limits.responseBytesMax);
     const serve: Serve = { peer, requestId, topic, ids, bytesMax, isCut };
@@ -118,6 +129,11 @@ export class PullServer {
     if (heads !== null && linkKey !== undefined)
       yield* entriesOfAskedHeads(state, heads, headHash(linkKey, heads.roundId));
   }
+}
+
+/** Heads are found, and what the asker holds of their logs, by hashing ids. */
+function searchCost({ counts }: TopicState): number {
+  return 1 + (counts.heads + counts.held) / ENTRIES_PER_SEARCH;
 }
 
 /** Such a request is answered by evidence alone. */

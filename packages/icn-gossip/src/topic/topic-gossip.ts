@@ -235,7 +235,7 @@ export class TopicGossip {
   #receivedPullRequest(from: Did, request: PullRequest, receivedBytes: number, nowMs: number): void {
     this.#rounds.pulled(from, { receivedBytes }, nowMs);
     this.#context.evidence.request(from, request, this.state);
-    this.#context.server.request(from, request, this.state);
+    this.#context.server.request(from, request, this.state, nowMs);
   }
 
   /** Takes each entry for itself: one that is bad costs itself and nothing else. */
