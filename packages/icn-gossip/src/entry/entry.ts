@@ -103,11 +103,6 @@ export function createEntry(
   return { name, header, parts } as VerifiedEntry;
 }
 
-/** An entry read back from this node's own store, where only verified entries are written. */
-export function trustStoredEntry(entry: DecodedEntry): VerifiedEntry {
-  return entry as VerifiedEntry;
-}
-
 const SIGNATURE_PROOF = 0;
 
 export function partsToCbor({ header, payload, proof }: EntryParts): Cbor {
