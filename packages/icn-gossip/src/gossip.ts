@@ -6,7 +6,7 @@ import { GossipError } from './errors.js';
 import type { GossipEffect, GossipEvent } from './events.js';
 import { limitsWith, PROTOCOL, type GossipLimits } from './limits.js';
 import type { Machine } from './machine.js';
-import { decodeMessage } from './wire/message-codec.js';
+import { decodeMessage, type MessageFault } from './wire/message-codec.js';
 import { Outbox } from './outbox.js';
 import { isLabel } from './wire/label.js';
 import { PeerQuota } from './bounds/peer-quota.js';
@@ -19,7 +19,7 @@ import type { Reconcile, TopicContext } from './topic/topic-context.js';
 import { TopicGossip } from './topic/topic-gossip.js';
 import { Peers, type Peer } from './link/peers.js';
 import { Rounds } from './link/rounds.js';
-import type { Hello, TopicMessage } from './wire/messages.js';
+import type { GossipMessage, Hello, TopicMessage } from './wire/messages.js';
 
 /** Who may read and write a topic. */
 export type AccessControl =
@@ -35,12 +35,14 @@ export interface GossipOptions {
   readonly keyPair: KeyPair;
   /** Nodes of different networks never exchange entries. 1 to 64 printable ASCII characters without a space. */
   readonly network: string;
-  /** Unpredictable bytes, for salts, epochs and jitter; seeded in a simulation. */
+  /** Unpredictable bytes, for salts, nonces and jitter; seeded in a simulation. */
   readonly random: (byteCount: number) => Uint8Array;
   readonly limits?: Partial<GossipLimits>;
   readonly reconcile?: Reconcile;
   /** Checks the signatures of entries; a simulation may count or remember. Default: `verify` of @icn/identity. */
   readonly verifySignature?: typeof verify;
+  /** Reads frames; a simulation may read one that goes to many nodes once. Default: as the protocol says. */
+  readonly readMessage?: (frame: Uint8Array) => GossipMessage | MessageFault;
 }
 
 /** A topic at a glance. Equal roots mean equal entries. */
@@ -61,6 +63,7 @@ export interface TopicStatus {
  */
 export class Gossip implements Machine<GossipEvent, GossipEffect> {
   readonly #network: string;
+  readonly #readMessage: (frame: Uint8Array) => GossipMessage | MessageFault;
   readonly #limits: GossipLimits;
   readonly #counters = new Counters<DropName>();
   readonly #outbox: Outbox;
@@ -82,10 +85,12 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
     limits = {},
     reconcile = 'auto',
     verifySignature = verify,
+    readMessage = decodeMessage,
   }: GossipOptions) {
     if (!isLabel(network))
       throw new RangeError('a network name is 1 to 64 printable ASCII characters without a space');
     this.#network = network;
+    this.#readMessage = readMessage;
     this.#limits = limitsWith(limits);
     this.#outbox = new Outbox(this.#limits.heldBytesMax, this.#counters);
     this.#server = new PullServer({
@@ -97,10 +102,9 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
         this.#topics.get(topic)?.answered(peer, byteCount, entryCount, this.#nowMs),
     });
     this.#evidence = new EvidenceServer(this.#limits, this.#outbox, this.#counters);
-    const epoch = random(8);
     const self = keyPair.did;
     const outbox = this.#outbox;
-    this.#peers = new Peers({ self, network, epoch, random, outbox });
+    this.#peers = new Peers({ self, network, random, outbox });
     this.#rounds = new Rounds({
       self,
       peers: this.#peers,
@@ -263,7 +267,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
   #received(from: Did, frame: Uint8Array, nowMs: number): void {
     const peer = this.#peers.get(from);
     if (peer === undefined) return this.#counters.add('peer-unknown');
-    const message = decodeMessage(frame);
+    const message = this.#readMessage(frame);
     if (typeof message === 'string') return this.#counters.add(message);
     if ('topic' in message) return this.#receivedOfTopic(peer, message, frame.length, nowMs);
     switch (message.type) {

@@ -91,7 +91,7 @@ export function conversationVectors() {
   };
 }
 
-/** A node draws its epoch, the nonce of its link, jitter and salts from one stream of bytes. */
+/** A node draws the nonce of its link, jitter and salts from one stream of bytes. */
 function noncesOf(index: number): string {
   const random = seededBytes(index);
   random(8);

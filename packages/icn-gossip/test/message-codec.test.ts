@@ -80,7 +80,6 @@ const messages: { [Type in GossipMessage['type']]: fc.Arbitrary<Extract<GossipMe
     network: fc.constantFrom('icn', 'a-b'),
     extensions: fc.array(fc.constantFrom('topics', 'sketch/1'), { maxLength: 3 }),
     nonce: bytes(8),
-    epoch: bytes(8),
     heard: fc.boolean(),
   }),
   Announcement: fc.record({
@@ -88,6 +87,7 @@ const messages: { [Type in GossipMessage['type']]: fc.Arbitrary<Extract<GossipMe
     topic,
     name,
     entry: fc.option(parts, { nil: undefined }),
+    hops: fc.option(uint, { nil: undefined }),
   }),
   PullRequest: fc.record({
     type: fc.constant('PullRequest' as const),

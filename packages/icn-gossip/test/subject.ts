@@ -84,7 +84,6 @@ export function hello(changes: Partial<Hello> = {}): Hello {
     network: NETWORK,
     extensions: EXTENSIONS,
     nonce: new Uint8Array(8),
-    epoch: new Uint8Array(8),
     heard: true,
     ...changes,
   };
@@ -147,6 +146,11 @@ export function pullRequest(fields: Partial<PullRequest>): PullRequest {
 
 export function eager({ name, parts }: VerifiedEntry, changes: Partial<EntryParts> = {}): GossipMessage {
   return { type: 'Announcement', topic: TOPIC, name, entry: { ...parts, ...changes } };
+}
+
+/** As pushed along the tree by who got it over so many links. */
+export function eagerAfter(hops: number, { name, parts }: VerifiedEntry): GossipMessage {
+  return { type: 'Announcement', topic: TOPIC, name, entry: parts, hops };
 }
 
 export function lazy({ name }: VerifiedEntry): GossipMessage {

@@ -236,10 +236,10 @@ function messageVectors() {
       network: NETWORK,
       extensions: EXTENSIONS,
       nonce: eight,
-      epoch: eight.toReversed(),
       heard: false,
     },
     'Announcement, eager': { type: 'Announcement', topic: TOPIC, name, entry: parts },
+    'Announcement, along the tree': { type: 'Announcement', topic: TOPIC, name, entry: parts, hops: 3 },
     'Announcement, lazy': { type: 'Announcement', topic: TOPIC, name, entry: undefined },
     'PullRequest by name': pull({ missing: [name] }),
     'PullRequest by ranges': pull({

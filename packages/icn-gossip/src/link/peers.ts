@@ -16,6 +16,8 @@ export interface Peer {
   /** Ours for this link. */
   readonly nonce: Uint8Array;
   hello: Hello | undefined;
+  /** What it understands, by its Hello. */
+  extensions: ReadonlySet<string>;
   /** Whether it ever said what it follows. */
   hasSubscribed: boolean;
   /** How often it was asked what it follows, and did not say. */
@@ -29,7 +31,6 @@ export interface Peer {
 export interface PeersOptions {
   readonly self: Did;
   readonly network: string;
-  readonly epoch: Uint8Array;
   readonly random: (byteCount: number) => Uint8Array;
   readonly outbox: Outbox;
 }
@@ -65,6 +66,7 @@ export class Peers {
       did,
       nonce,
       hello: undefined,
+      extensions: new Set(),
       hasSubscribed: false,
       repliesDue: 0,
       topics: new Set(),
@@ -82,22 +84,23 @@ export class Peers {
   }
 
   greet({ did, nonce, hello }: Peer): void {
-    const { network, epoch, outbox } = this.#options;
+    const { network, outbox } = this.#options;
     const heard = hello !== undefined;
     const { version } = PROTOCOL;
-    outbox.send([did], { type: 'Hello', version, network, extensions: EXTENSIONS, nonce, epoch, heard });
+    outbox.send([did], { type: 'Hello', version, network, extensions: EXTENSIONS, nonce, heard });
   }
 
   /** Takes in a Hello of this network. Who has not heard ours is told it again. */
   greeted(peer: Peer, hello: Hello): void {
     const isAgain = peer.hello !== undefined;
     peer.hello = hello;
+    peer.extensions = new Set(hello.extensions);
     if (isAgain && !hello.heard) this.greet(peer);
   }
 
   /** Whether a peer understands an extension, as far as it said so. */
   speaks(did: Did, extension: Extension): boolean {
-    return this.#peers.get(did)?.hello?.extensions.includes(extension) ?? false;
+    return this.#peers.get(did)?.extensions.has(extension) ?? false;
   }
 
   /** `linkKeyOf` both ends; undefined until the peer said Hello. */

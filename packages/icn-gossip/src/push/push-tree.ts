@@ -15,8 +15,9 @@
  * - Prune and Graft that cross on one link would leave its ends at odds. Graft wins: a Prune that comes soon after a Graft
  *   was sent is not obeyed; if both links carry entries, a later duplicate prunes one.
  * - What comes by pull says nothing about the tree and changes nothing in it.
- * - The tree is not optimised by hop counts (§3.8): messages carry none, so that all copies are the same bytes. A
- *   larger active view keeps it shallow.
+ * - Hop counts (§3.8) choose between copies of the guide, not between announcements: who pushes it with fewer hops
+ *   behind it, takes the place of who pushed it first. It is grafted when the others are pruned, for it got a copy from here, too,
+ *   and prunes this link. Whoever is chosen had passed it on with fewer hops than this node, so no cycle comes of it.
  */
 import type { Did } from '@icn/identity';
 import type { VerifiedEntry } from '../entry/entry.js';
@@ -34,10 +35,20 @@ interface Link {
   graftedAtMs: number;
 }
 
-/** A neighbour pushed this entry, which had come from `first`. */
+/** By whom an entry was pushed here, and how many links it had passed when it reached that one, if it says so. */
+export interface Way {
+  readonly from: Did;
+  readonly hops: number | undefined;
+}
+
+interface Arrival extends Way {
+  /** It came later than another, with fewer hops, and no Graft was sent for it yet. */
+  readonly isDetour?: boolean;
+}
+
+/** A neighbour pushed this entry, which had come before. */
 interface Duplicate {
   readonly id: EntryId;
-  readonly first: Did;
   readonly pruneAtMs: number;
 }
 
@@ -75,8 +86,8 @@ export class PushTree {
   readonly #links = new Map<Did, Link>();
   readonly #queue: PushQueue;
   readonly #announced: AnnouncedEntries;
-  /** By whom an entry was pushed here first. Own entries stand here too. */
-  readonly #arrivals = new Map<EntryId, Did>();
+  /** The way by which an entry was pushed here first, or a shorter one. Own entries stand here too. */
+  readonly #arrivals = new Map<EntryId, Arrival>();
   /** By the neighbour that is to be pruned. The wait is the same for all, so the first ends first. */
   readonly #duplicates = new Map<Did, Duplicate>();
   /** What a Graft was sent for. */
@@ -122,17 +133,18 @@ export class PushTree {
 
   /** Pushes an own entry, once it is durable (I8). */
   publish(entry: VerifiedEntry, nowMs: number): void {
-    this.#noteArrival(entry.name, this.#context.keyPair.did, nowMs);
-    this.#spread(entry, [], nowMs);
+    this.#noteArrival(entry.name, { from: this.#context.keyPair.did, hops: 0 }, nowMs);
+    this.#spread(entry, 0, [], nowMs);
   }
 
-  /** Passes on a new entry that `from` pushed here. Others announced it before: they hold it. */
-  relay(entry: VerifiedEntry, from: Did, announcers: readonly Did[], nowMs: number): void {
-    this.#noteArrival(entry.name, from, nowMs);
+  /** Passes on a new entry that was pushed here. Others announced it before: they hold it. */
+  relay(entry: VerifiedEntry, way: Way, announcers: readonly Did[], nowMs: number): void {
+    const { from, hops } = way;
+    this.#noteArrival(entry.name, way, nowMs);
     const link = this.#links.get(from);
     if (link === undefined) this.#user.pushedBy(from, nowMs);
     else if (nowMs - link.prunedAtMs >= this.#context.limits.linkSettleMs) link.isEager = true;
-    this.#spread(entry, [from, ...announcers], nowMs);
+    this.#spread(entry, hops === undefined ? undefined : hops + 1, [from, ...announcers], nowMs);
   }
 
   /**
@@ -143,7 +155,7 @@ export class PushTree {
   relayPulled(entries: readonly VerifiedEntry[], from: Did, nowMs: number): void {
     const names: EntryName[] = [];
     for (const entry of entries) {
-      if (this.#grafted.delete(entry.name.id)) this.#spread(entry, [from], nowMs);
+      if (this.#grafted.delete(entry.name.id)) this.#spread(entry, undefined, [from], nowMs);
       else names.push(entry.name);
     }
     if (names.length === 0 || names.length > PULLED_MAX) return;
@@ -158,18 +170,22 @@ export class PushTree {
     return this.#announced.came(id);
   }
 
-  /** `from` pushed an entry that is held: one of two ways is too many. */
-  repeated({ id }: EntryName, from: Did, nowMs: number): void {
+  /** An entry that is held was pushed again: one of two ways is too many. */
+  repeated({ id }: EntryName, way: Way, nowMs: number): void {
+    const { from } = way;
     this.#queue.holds(from, id);
-    const first = this.#arrivals.get(id);
-    if (first === undefined || first === from || this.#isAllEager) return;
+    const known = this.#arrivals.get(id);
+    if (known === undefined || known.from === from || this.#isAllEager) return;
     const link = this.#links.get(from);
     if (link === undefined) return this.#user.pushedBy(from, nowMs);
-    const { pruneDelayMs, linkSettleMs } = this.#context.limits;
+    const { linkSettleMs } = this.#context.limits;
     const isSettled = nowMs - Math.max(link.prunedAtMs, link.graftedAtMs) >= linkSettleMs;
-    if (id !== this.#guide?.id || this.#duplicates.get(from)?.id === id || !isSettled) return;
+    if (id !== this.#guide?.id || !isSettled) return;
+    const isShorter = (way.hops ?? Infinity) < (known.hops ?? -Infinity);
+    if (!isShorter) return this.#noteDuplicate(from, id, nowMs);
+    this.#arrivals.set(id, { ...way, isDetour: true });
     this.#duplicates.delete(from);
-    this.#duplicates.set(from, { id, first, pruneAtMs: nowMs + pruneDelayMs });
+    if (this.#links.has(known.from)) this.#noteDuplicate(known.from, id, nowMs);
   }
 
   /** `from` holds an entry, as it says. If it is not held here, it may be on its way. */
@@ -189,6 +205,7 @@ export class PushTree {
     const link = this.#links.get(from);
     if (link === undefined) return this.#user.pushedBy(from, nowMs);
     link.isEager = true;
+    this.#duplicates.delete(from);
   }
 
   /** Sends what was gathered. Returns what was announced and did not come in time: to be pulled. */
@@ -226,16 +243,24 @@ export class PushTree {
   /** Prunes whom duplicates came from, unless another guide came meanwhile, or the other way is lazy. */
   #prune(nowMs: number): void {
     const pruned: Did[] = [];
-    for (const [peer, { id, first, pruneAtMs }] of this.#duplicates) {
+    for (const [peer, { id, pruneAtMs }] of this.#duplicates) {
       if (pruneAtMs > nowMs) break;
       this.#duplicates.delete(peer);
       const link = this.#links.get(peer);
       if (link === undefined || this.#isAllEager || id !== this.#guide?.id) continue;
-      if (!this.#isEagerSource(first)) continue;
+      const way = this.#arrivals.get(id);
+      if (way === undefined || way.from === peer || !this.#isKept(id, way, nowMs)) continue;
       this.#makeLazy(link, nowMs);
       pruned.push(peer);
     }
     this.#context.outbox.send(pruned, { type: 'Prune', topic: this.#topic });
+  }
+
+  /** Whether the way will bring what comes after, too. A detour is grafted: its end may have pruned it as a duplicate's. */
+  #isKept(id: EntryId, way: Arrival, nowMs: number): boolean {
+    if (way.isDetour !== true) return this.#isEagerSource(way.from);
+    this.#arrivals.set(id, { from: way.from, hops: way.hops });
+    return this.#graft(way.from, nowMs);
   }
 
   #makeLazy(link: Link, nowMs: number): void {
@@ -243,16 +268,24 @@ export class PushTree {
     link.prunedAtMs = nowMs;
   }
 
-  #graft(peer: Did, nowMs: number): void {
+  /** Returns whether it was sent: not to anybody twice in a while. */
+  #graft(peer: Did, nowMs: number): boolean {
     const link = this.#links.get(peer);
-    if (link === undefined || nowMs - link.graftedAtMs < this.#context.limits.graftTimeoutMs) return;
+    if (link === undefined || nowMs - link.graftedAtMs < this.#context.limits.graftTimeoutMs) return false;
     link.isEager = true;
     link.graftedAtMs = nowMs;
     this.#context.outbox.send([peer], { type: 'Graft', topic: this.#topic });
+    return true;
+  }
+
+  #noteDuplicate(peer: Did, id: EntryId, nowMs: number): void {
+    if (this.#duplicates.get(peer)?.id === id) return;
+    this.#duplicates.delete(peer);
+    this.#duplicates.set(peer, { id, pruneAtMs: nowMs + this.#context.limits.pruneDelayMs });
   }
 
   /** The entry itself to all eager peers at once or in their batches, its name to the lazy ones. */
-  #spread(entry: VerifiedEntry, holders: readonly Did[], nowMs: number): void {
+  #spread(entry: VerifiedEntry, hops: number | undefined, holders: readonly Did[], nowMs: number): void {
     const { limits, keyPair, outbox } = this.#context;
     const { name, parts } = entry;
     const atOnce: Did[] = [];
@@ -266,7 +299,7 @@ export class PushTree {
       else if (isEager) atOnce.push(peer);
       else if (link !== undefined) this.#queue.addName(peer, name, nowMs);
     }
-    const message = { type: 'Announcement' as const, topic: this.#topic, name, entry: parts };
+    const message = { type: 'Announcement' as const, topic: this.#topic, name, entry: parts, hops };
     if (name.author === keyPair.did) outbox.sendWhenDurable(atOnce, message);
     else outbox.send(atOnce, message);
   }
@@ -278,11 +311,11 @@ export class PushTree {
     return this.#links.get(peer)?.isEager ?? !this.#context.peers.speaks(peer, 'push-tree');
   }
 
-  #noteArrival({ id, author }: EntryName, from: Did, nowMs: number): void {
+  #noteArrival({ id, author }: EntryName, way: Way, nowMs: number): void {
     const { guideMs } = this.#context.limits;
     const isOver = this.#guide === undefined || nowMs - this.#guide.heardAtMs >= guideMs;
     if (isOver || isBefore({ author, id }, this.#guide!)) this.#guide = { author, id, heardAtMs: nowMs };
-    this.#arrivals.set(id, from);
+    this.#arrivals.set(id, way);
     dropOldest(this.#arrivals, ARRIVALS_MAX);
   }
 }

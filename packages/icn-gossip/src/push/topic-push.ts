@@ -7,7 +7,7 @@ import type { Topic } from '../topic.js';
 import type { Graft, OverlayMessage, Prune } from '../wire/messages.js';
 import type { Announced } from './announced.js';
 import { PartialView } from './partial-view.js';
-import { PushTree } from './push-tree.js';
+import { PushTree, type Way } from './push-tree.js';
 
 /** Push in one topic: the tree over the partial view of the topic's followers. */
 export class TopicPush {
@@ -73,10 +73,10 @@ export class TopicPush {
     this.#lastCame = { name, by: this.#tree.came(name.id) };
   }
 
-  /** Passes on a new entry that `from` pushed here. */
-  relay(entry: VerifiedEntry, from: Did, nowMs: number): void {
+  /** Passes on a new entry that was pushed here. */
+  relay(entry: VerifiedEntry, way: Way, nowMs: number): void {
     const announcers = this.#lastCame?.name.id === entry.name.id ? this.#lastCame.by : [];
-    this.#tree.relay(entry, from, announcers, nowMs);
+    this.#tree.relay(entry, way, announcers, nowMs);
   }
 
   /** Passes on the new entries that one pull brought. */
@@ -84,9 +84,9 @@ export class TopicPush {
     this.#tree.relayPulled(entries, from, nowMs);
   }
 
-  /** `from` pushed an entry that is held here. */
-  repeated(name: EntryName, from: Did, nowMs: number): void {
-    this.#tree.repeated(name, from, nowMs);
+  /** An entry that is held here was pushed again. */
+  repeated(name: EntryName, way: Way, nowMs: number): void {
+    this.#tree.repeated(name, way, nowMs);
   }
 
   /** `from` announced an entry by its name alone, as the tree does. */

@@ -161,12 +161,16 @@ export class AntiEntropyRounds {
     else this.#takeQuestion(session, view, message, nowMs);
   }
 
-  /** A pull from or for `peer` goes on. */
+  /**
+   * A pull from or for `peer` goes on. What it pulls from here is no sign that a session which we began goes on: else
+   * one of which an answer was lost would keep the next from beginning, for as long as the peer pulls.
+   */
   pulled(peer: Did, cost: PullCost, nowMs: number): void {
     const session = this.#sessions.of(peer).at(-1);
     if (session === undefined) return;
-    this.#sessions.touch(session, nowMs);
     const { bill } = session;
+    const isOurs = cost.isRequest === true || cost.entriesReceived !== undefined;
+    if (isOurs || bill.role === 'answered') this.#sessions.touch(session, nowMs);
     bill.sentBytes += cost.sentBytes ?? 0;
     bill.receivedBytes += cost.receivedBytes ?? 0;
     bill.entriesReceived += cost.entriesReceived ?? 0;
@@ -310,7 +314,7 @@ export class AntiEntropyRounds {
       session.isTold = false;
       return this.#teller.heads(session, heads);
     }
-    if (bill.entriesReceived === 0 && theirRoot !== undefined)
+    if (bill.entriesReceived === 0 && theirRoot !== undefined && !session.isClockCut)
       this.#memory.noteFruitless(peer, this.#state.root, theirRoot);
     this.#sessions.end(session, 'differs', nowMs);
     if (bill.entriesReceived > 0 && hasNews) this.ask(peer, nowMs);
@@ -329,6 +333,7 @@ export class AntiEntropyRounds {
       learner: undefined,
       knowledge: new PeerKnowledge(),
       isTold: false,
+      isClockCut: false,
       hasAnswered: false,
       hasHeard: false,
       receivedAtTurn: undefined,

@@ -9,7 +9,7 @@ import type { Session } from './sessions.js';
 import { SYMBOL_BYTES } from './sketch.js';
 import { SketchLearner } from './sketch-learner.js';
 import { CLOCK_COMPONENT_BYTES } from './strategy.js';
-import { wantOf } from './summaries.js';
+import { CLOCK_COMPONENTS_MAX, wantOf } from './summaries.js';
 import { BASE_BYTES, type Teller } from './teller.js';
 
 /** A sketch of unknown size goes on at least to here before the clock is asked for: 3 KiB (guess). */
@@ -43,6 +43,7 @@ export class Learner {
       return false;
     }
     const { knowledge } = session;
+    session.isClockCut = clock.length >= CLOCK_COMPONENTS_MAX;
     // Who was told what we hold tells only heads that we lack; else what is not named is not held there.
     const isPart = knowledge.hasTold;
     for (const component of clock) {

@@ -45,7 +45,7 @@ function isHole(held: HaveSet, seq: number): boolean {
 }
 
 /** 8,192 components are about 610 KiB, within a frame; a longer clock is told in parts, from a random place on. */
-const CLOCK_COMPONENTS_MAX = 8_192;
+export const CLOCK_COMPONENTS_MAX = 8_192;
 
 /** Heads as peers are told them. Nothing is pruned in this version, so each floor is 0. */
 export function clockOf(

@@ -64,7 +64,7 @@ export class Logs {
   }
 
   get(author: Did, lane: Lane): Log | undefined {
-    return this.#logs.get(`${author}/${lane}`);
+    return this.#logs.get(keyOf(author, lane));
   }
 
   /** The log, empty where nothing is known of it. */
@@ -81,7 +81,7 @@ export class Logs {
       changedAt: 0,
       rootRows: undefined,
     };
-    this.#logs.set(`${author}/${lane}`, log);
+    this.#logs.set(keyOf(author, lane), log);
     return log;
   }
 
@@ -124,6 +124,11 @@ export class Logs {
     this.#headCount += held.heads.size - before.heads;
     return result;
   }
+}
+
+/** Nearly all logs are of lane 0: no string is made for them. */
+function keyOf(author: Did, lane: Lane): string {
+  return lane === 0 ? author : `${author}/${lane}`;
 }
 
 /** The linked heads of a log. */

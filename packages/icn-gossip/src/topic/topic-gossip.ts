@@ -6,7 +6,7 @@ import type { EntryName } from '../entry/entry-name.js';
 import type { StoredHeader, StoredWithdrawal } from '../entry/entry-store.js';
 import { branchWant } from '../pull/want.js';
 import { WantList } from '../pull/want-list.js';
-import { PULLED_MAX } from '../push/push-tree.js';
+import { PULLED_MAX, type Way } from '../push/push-tree.js';
 import { TopicPush } from '../push/topic-push.js';
 import { AntiEntropyRounds } from '../repair/anti-entropy.js';
 import type { SessionBill } from '../repair/session-bill.js';
@@ -202,16 +202,16 @@ export class TopicGossip {
   }
 
   /** A name alone is to be pulled at once: repair and peers without the tree announce so. */
-  #receivedAnnouncement(from: Did, { name, entry }: Announcement, nowMs: number): void {
-    if (this.state.has(name)) this.#repeated(name, from, entry !== undefined, nowMs);
+  #receivedAnnouncement(from: Did, { name, entry, hops }: Announcement, nowMs: number): void {
+    if (this.state.has(name)) this.#repeated(name, { from, hops }, entry !== undefined, nowMs);
     else if (this.state.isClosed(name)) this.#context.counters.add('log-closed');
     else if (entry === undefined) this.#wants.add({ type: 'entry', name }, from);
-    else this.#receivedPush(from, decodeEntry(entry), nowMs, name);
+    else this.#receivedPush({ from, hops }, decodeEntry(entry), nowMs, name);
     this.#pump(nowMs);
   }
 
   #receivedAnnouncements(from: Did, { entries, names, isRepair }: Announcements, nowMs: number): void {
-    for (const parts of entries) this.#receivedPush(from, decodeEntry(parts), nowMs);
+    for (const parts of entries) this.#receivedPush({ from, hops: undefined }, decodeEntry(parts), nowMs);
     for (const name of names) {
       // Who names it for repair holds all below it: wanted so, it is not also pulled as part of its log.
       if (isRepair) this.#want(name, from);
@@ -220,16 +220,16 @@ export class TopicGossip {
     this.#pump(nowMs);
   }
 
-  #receivedPush(from: Did, entry: DecodedEntry | DropName, nowMs: number, announced?: EntryName): void {
+  #receivedPush(way: Way, entry: DecodedEntry | DropName, nowMs: number, announced?: EntryName): void {
     if (typeof entry !== 'string' && this.state.has(entry.name))
-      return this.#repeated(entry.name, from, true, nowMs);
-    const verified = this.#admit(entry, from, nowMs, announced);
-    if (verified !== undefined) this.#push.relay(verified, from, nowMs);
+      return this.#repeated(entry.name, way, true, nowMs);
+    const verified = this.#admit(entry, way.from, nowMs, announced);
+    if (verified !== undefined) this.#push.relay(verified, way, nowMs);
   }
 
-  #repeated(name: EntryName, from: Did, isPushed: boolean, nowMs: number): void {
+  #repeated(name: EntryName, way: Way, isPushed: boolean, nowMs: number): void {
     this.#context.counters.add('duplicate');
-    if (isPushed) this.#push.repeated(name, from, nowMs);
+    if (isPushed) this.#push.repeated(name, way, nowMs);
   }
 
   #receivedPullRequest(from: Did, request: PullRequest, receivedBytes: number, nowMs: number): void {

@@ -29,8 +29,8 @@ export function decodeMessage(frame: Uint8Array): GossipMessage | MessageFault {
 function fieldsOf(message: GossipMessage): readonly Cbor[] {
   switch (message.type) {
     case 'Hello': {
-      const { version, network, extensions, nonce, epoch, heard } = message;
-      return [version, network, extensions, nonce, epoch, heard];
+      const { version, network, extensions, nonce, heard } = message;
+      return [version, network, extensions, nonce, heard];
     }
     case 'Subscribe':
       return [message.topics, message.reply];
@@ -43,6 +43,7 @@ function fieldsOf(message: GossipMessage): readonly Cbor[] {
         message.topic,
         nameToCbor(message.name),
         message.entry === undefined ? null : partsToCbor(message.entry),
+        message.hops ?? null,
       ];
     case 'Announcements':
       return [

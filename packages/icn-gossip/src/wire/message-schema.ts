@@ -126,23 +126,17 @@ const bare = <Type extends 'Graft' | 'Prune' | 'Join' | 'Disconnect'>(type: Type
 
 const schemas = {
   Hello: z
-    .tuple([
-      wire.uint,
-      wire.label,
-      z.array(wire.label).max(64),
-      wire.bytesOf(8),
-      wire.bytesOf(8),
-      z.boolean(),
-    ])
+    .tuple([wire.uint, wire.label, z.array(wire.label).max(64), wire.bytesOf(8), z.boolean()])
     .rest(z.unknown())
-    .transform(([version, network, extensions, nonce, epoch, heard]) => {
-      return { type: 'Hello' as const, version, network, extensions, nonce, epoch, heard };
+    .transform(([version, network, extensions, nonce, heard]) => {
+      return { type: 'Hello' as const, version, network, extensions, nonce, heard };
     }),
   Announcement: z
-    .tuple([wire.topic, name, partsSchema.nullable()])
+    .tuple([wire.topic, name, partsSchema.nullable(), wire.uint.nullable()])
     .rest(z.unknown())
-    .transform(([topic, entryName, entry]) => {
-      return { type: 'Announcement' as const, topic, name: entryName, entry: entry ?? undefined };
+    .transform(([topic, entryName, entry, hops]) => {
+      const type = 'Announcement' as const;
+      return { type, topic, name: entryName, entry: entry ?? undefined, hops: hops ?? undefined };
     }),
   PullRequest: z
     .tuple([

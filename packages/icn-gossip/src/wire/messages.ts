@@ -31,8 +31,6 @@ export interface Hello {
   readonly extensions: readonly string[];
   /** 8 unpredictable bytes, fresh for this link: with the other side's they key the link's sketches. */
   readonly nonce: Uint8Array;
-  /** 8 bytes, redrawn at each start of the sender. */
-  readonly epoch: Uint8Array;
   /** Whether the other side's Hello has come; while it has not, it is said again. */
   readonly heard: boolean;
 }
@@ -69,6 +67,8 @@ export interface Announcement {
   readonly topic: Topic;
   readonly name: EntryName;
   readonly entry: EntryParts | undefined;
+  /** Links that the entry had passed when it reached the sender: 0 from its author. Said by whoever pushes along the tree. */
+  readonly hops?: number | undefined;
 }
 
 /** Push of several: entries in full (eager), and names (lazy). */

@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import type { VerifiedEntry } from '../../src/entry/entry.js';
+import type { GossipEffect } from '../../src/events.js';
 import type { GossipLimits } from '../../src/limits.js';
 import type { GossipMessage } from '../../src/wire/messages.js';
-import { encodeMessage } from '../../src/wire/message-codec.js';
+import { decodeMessage, encodeMessage } from '../../src/wire/message-codec.js';
 import { did, entryOf, keyPair, logOf, TOPIC } from '../fixtures.js';
-import { eager, hello, lazy, response, Subject, subscribe } from '../subject.js';
+import { eager, eagerAfter, hello, lazy, response, Subject, subscribe } from '../subject.js';
 
 const GRAFT: GossipMessage = { type: 'Graft', topic: TOPIC };
 const PRUNE: GossipMessage = { type: 'Prune', topic: TOPIC };
@@ -153,6 +154,15 @@ describe('prune', () => {
     expect(subject.sleepUntil(5_000).filter((line) => line.includes('Prune'))).toEqual(['send to 2: Prune']);
   });
 
+  it('does not follow where the neighbour that the duplicate came from grafts this link', () => {
+    const subject = inTree();
+    subject.receive(2, eager(first));
+    subject.receive(3, eager(first));
+    subject.receive(3, GRAFT);
+    subject.persisted(1);
+    expect(subject.sleepUntil(5_000)).toEqual([]);
+  });
+
   it('is obeyed, and again undone by a Graft', () => {
     const subject = inTree();
     subject.receive(3, PRUNE);
@@ -171,6 +181,62 @@ describe('prune', () => {
     expect(pushes(subject.receive(2, eager(second)))[0]).toBe(
       'send to 3, 4, 5, 6, 7: Announcement eager 9/2',
     );
+  });
+});
+
+describe('hops', () => {
+  it('count the links from the author, and are left out where they are not known', () => {
+    const subject = inTree();
+    const hopsOf = (effects: readonly GossipEffect[]) =>
+      effects.flatMap((effect) => {
+        const message = effect.type === 'send' ? decodeMessage(effect.frame) : undefined;
+        return typeof message === 'object' && message.type === 'Announcement' ? [message.hops] : [];
+      });
+    const receive = (message: GossipMessage) =>
+      subject.handle({ type: 'received', from: did(2), frame: encodeMessage(message) });
+    expect(hopsOf(receive(eagerAfter(3, first)))).toEqual([4]);
+    expect(hopsOf(receive(eager(second)))).toEqual([undefined]);
+    subject.submit('hello');
+    expect(hopsOf(subject.handle({ type: 'persisted', write: 1 }))).toEqual([]);
+    expect(hopsOf(subject.handle({ type: 'persisted', write: 3 }))).toEqual([0]);
+  });
+
+  it('let the shorter way take the place of the first, which is pruned', () => {
+    const subject = inTree();
+    subject.receive(2, eagerAfter(3, first));
+    subject.receive(3, eagerAfter(3, first));
+    expect(subject.receive(4, eagerAfter(2, first))).toEqual([]);
+    subject.receive(4, PRUNE); // it got a copy from here
+    subject.persisted(1);
+    expect(subject.sleepUntil(5_000)).toEqual(['send to 4: Graft', 'send to 3, 2: Prune']);
+    expect(pushes(subject.receive(4, eager(second)))).toEqual(['send to 5, 6, 7: Announcement eager 9/2']);
+  });
+
+  it('change nothing where they are equal, or not known', () => {
+    for (const [earlier, later] of [
+      [eagerAfter(3, first), eagerAfter(3, first)],
+      [eager(first), eagerAfter(0, first)],
+      [eagerAfter(3, first), eager(first)],
+    ] as const) {
+      const subject = inTree();
+      subject.receive(2, earlier);
+      subject.receive(3, later);
+      subject.persisted(1);
+      expect(subject.sleepUntil(5_000)).toEqual(['send to 3: Prune']);
+    }
+  });
+
+  it('change nothing by another entry than the guide', () => {
+    const [small, large] = [8, 9].toSorted((a, b) => (did(a) < did(b) ? -1 : 1)) as [number, number];
+    const [guide, other] = [entryOf({ author: keyPair(small) }), entryOf({ author: keyPair(large) })];
+    const subject = inTree();
+    subject.receive(2, eagerAfter(3, other));
+    subject.receive(4, eagerAfter(1, other));
+    subject.receive(2, eagerAfter(3, guide));
+    subject.receive(3, eagerAfter(3, guide));
+    expect(subject.sleepUntil(5_000).filter((line) => /Prune|Graft/.test(line))).toEqual([
+      'send to 3: Prune',
+    ]);
   });
 });
 

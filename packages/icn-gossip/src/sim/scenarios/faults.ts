@@ -18,8 +18,12 @@ const faultsMs = (nodeCount: number) => (nodeCount <= 25 ? 60_000 : nodeCount <=
 /** Below so many nodes there is no liar: one among four would be a quarter. */
 const NODES_WITH_LIARS = 5;
 const LIAR_SHARE = 0.1;
-/** More authors only make more of the same. */
+/** More authors only make more of the same, whether they are honest or fork their logs. */
 const AUTHORS_MAX = 8;
+/** Of more nodes not every one knows every other. */
+const ROOM_NODES_MAX = 100;
+
+const FORK_SHAPES: readonly ForkShape[] = ['fork', 'long-fork', 'comb', 'siblings'];
 
 /** Everything at once, then quiet: what the network must live through. */
 export const faults: Scenario = {
@@ -31,7 +35,8 @@ export const faults: Scenario = {
     const world = worldOf(setup);
     const watch = setup.watch(world);
     addNodes(world, setup);
-    acquaint(world, world.random.fork('room').chance(0.25) ? { type: 'mesh' } : { type: 'few', count: 4 });
+    const isRoom = world.random.fork('room').chance(0.25) && setup.nodeCount <= ROOM_NODES_MAX;
+    acquaint(world, isRoom ? { type: 'mesh' } : { type: 'few', count: 4 });
     const late = Nemesis.late(world, 0.15);
     for (const node of world.nodes) if (!late.has(node)) world.boot(node);
     world.runUntil(WARM_UP_MS);
@@ -71,31 +76,35 @@ function addNodes(world: World, setup: ScenarioSetup): void {
   const liarCount = nodeCount < NODES_WITH_LIARS ? 0 : Math.max(1, Math.floor(LIAR_SHARE * nodeCount));
   const others = Array.from({ length: nodeCount - 1 }, (_, index) => index + 1);
   const liars = new Set(random.sample(others, liarCount));
+  let forkers = 0;
   for (let index = 0; index < nodeCount; index++) {
     if (!liars.has(index)) world.add();
-    else world.add({ isHonest: false, machineOf: liarOf(setup, random) });
+    else world.add({ isHonest: false, machineOf: liarOf(setup, random, () => forkers++ < AUTHORS_MAX) });
   }
 }
 
-/** One of the ways to lie, and now and then a second. */
-function liarOf({ machineOf, nodeCount, seed }: ScenarioSetup, random: SeededRandom): MachineFactory {
+/** One of the ways to lie, and now and then a second. Whoever is to fork its log asks whether it may. */
+function liarOf(
+  { machineOf, nodeCount, seed }: ScenarioSetup,
+  random: SeededRandom,
+  mayFork: () => boolean,
+): MachineFactory {
   const topics = topicsOf(seed);
   const topic = random.pick(topics);
-  const fork = (shape: ForkShape) => (): Lie =>
-    equivocation({ shape, topic, untilMs: WARM_UP_MS + 0.7 * faultsMs(nodeCount) });
-  const kinds: readonly (() => Lie)[] = [
+  const untilMs = WARM_UP_MS + 0.7 * faultsMs(nodeCount);
+  const honestLogs: readonly (() => Lie)[] = [
     forgedClocks,
     forgedRoots,
     withheldEntries,
     garbageFrames,
     () => floods(topics),
-    fork('fork'),
-    fork('long-fork'),
-    fork('comb'),
-    fork('siblings'),
   ];
-  const chosen = random.sample(kinds, random.chance(0.3) ? 2 : 1);
-  return liarMachine(machineOf(), () => chosen.map((kind) => kind()));
+  const forks = FORK_SHAPES.map((shape) => () => equivocation({ shape, topic, untilMs }));
+  const chosen = random.sample([...honestLogs, ...forks], random.chance(0.3) ? 2 : 1);
+  const kinds = chosen.map((kind) =>
+    honestLogs.includes(kind) || mayFork() ? kind : random.pick(honestLogs),
+  );
+  return liarMachine(machineOf(), () => kinds.map((kind) => kind()));
 }
 
 function planOf(world: World): FaultPlan {
