@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import type { Dep, EntryLinks } from '../src/entry/entry-header.js';
 import type { EntryId } from '../src/entry/entry-name.js';
 import { DEFAULT_LIMITS } from '../src/limits.js';
-import { TopicState, type Delivery } from '../src/topic/topic-state.js';
+import type { Delivery } from '../src/topic/delivery-order.js';
+import { TopicState } from '../src/topic/topic-state.js';
 import { depOf, did, NETWORK, TOPIC } from './fixtures.js';
 
 const WAIT_MS = 100;

@@ -21,82 +21,57 @@
 import type { Did } from '@icn/identity';
 import { earliest } from '../bounds/deadlines.js';
 import { PeerBuckets } from '../bounds/peer-buckets.js';
-import type { TokenBucket } from '../bounds/token-bucket.js';
 import type { TopicContext } from '../topic/topic-context.js';
 import type { Topic } from '../topic.js';
 import type { OverlayMessage } from '../wire/messages.js';
+import { ActiveView, type NeighborUser } from './active-view.js';
 import { drawOne, drawUnit } from './draw.js';
 import { NeighborAsks } from './neighbor-asks.js';
 import { PassiveView } from './passive-view.js';
 import { ACTIVE_WALK_LENGTH, Shuffles } from './shuffles.js';
 
-/** What the partial view tells, and asks, of the push tree above it. */
-export interface PartialViewUser {
-  /** The peer is a neighbour from now on, until `neighborDown`. */
-  neighborUp(peer: Did): void;
-  /** The new neighbour was taken in exchange: the tree need not begin with it. */
-  spareUp(peer: Did, nowMs: number): void;
-  neighborDown(peer: Did): void;
-  /** Whether the tree gets on without this neighbour. */
-  isSpare(peer: Did): boolean;
-}
-
-interface Follower {
-  /** Not to be asked to be a neighbour before. */
-  notBeforeMs: number;
-  readonly bucket: TokenBucket;
-}
-
 /** Where this many steps are left of a newcomer's walk, it is kept as a hint (HyParView §5.1). */
 const PASSIVE_WALK_LENGTH = 3;
 
 /**
- * 1. Neighbours are followers that are connected and speak `push-tree`.
- * 2. Each neighbour is protected once, and released once when it is a neighbour no more.
- * 3. Nothing is asked of this node itself; a peer is asked for one thing at a time.
+ * Who becomes a neighbour, and when: seeks neighbours while there are too few, answers who seeks, exchanges with each
+ * shuffle. Nothing is asked of this node itself; a peer is asked for one thing at a time.
  */
 export class PartialView {
   readonly #topic: Topic;
   readonly #self: Did;
   readonly #context: TopicContext;
-  readonly #user: PartialViewUser;
-  readonly #followers = new Map<Did, Follower>();
+  readonly #user: NeighborUser;
   readonly #buckets: PeerBuckets;
-  readonly #active = new Set<Did>();
+  readonly #active: ActiveView;
   readonly #passive: PassiveView;
   readonly #asks = new NeighborAsks();
   readonly #shuffles: Shuffles;
   #hasJoined = false;
   #retryAtMs: number | undefined;
 
-  constructor(topic: Topic, context: TopicContext, user: PartialViewUser) {
+  constructor(topic: Topic, context: TopicContext, user: NeighborUser) {
     this.#topic = topic;
     this.#self = context.keyPair.did;
     this.#context = context;
     this.#user = user;
     this.#buckets = new PeerBuckets(context.limits.overlayBurstMax, context.limits.overlayPerSecond);
+    this.#active = new ActiveView(topic, context, user);
     this.#passive = new PassiveView(context.limits, context.random);
-    const [active, followers, passive] = [this.#active, this.#followers, this.#passive];
-    this.#shuffles = new Shuffles({ topic, context, active, followers, passive });
+    const { neighbors, followers } = this.#active;
+    this.#shuffles = new Shuffles({ topic, context, neighbors, followers, passive: this.#passive });
   }
 
   get wakeAtMs(): number | undefined {
     return earliest(this.#asks.wakeAtMs, this.#shuffles.atMs, this.#retryAtMs);
   }
 
-  /** Neighbours. */
-  get active(): ReadonlySet<Did> {
-    return this.#active;
-  }
-
-  /** DIDs kept for later that are not connected. */
-  get passiveCount(): number {
-    return this.#passive.size;
+  get neighbors(): ReadonlySet<Did> {
+    return this.#active.neighbors;
   }
 
   followerUp(peer: Did, nowMs: number): void {
-    if (this.#followers.has(peer)) return;
-    this.#followers.set(peer, { notBeforeMs: 0, bucket: this.#buckets.of(peer, nowMs) });
+    if (!this.#active.addFollower(peer, () => this.#buckets.of(peer, nowMs))) return;
     this.#passive.delete(peer);
     this.#shuffles.news(nowMs);
     const isExchange = this.#asks.isExchange(peer);
@@ -106,11 +81,10 @@ export class PartialView {
 
   /** A follower's link is down, or it follows no more: then it is no candidate either. */
   followerDown(peer: Did, isFollowing: boolean, nowMs: number): void {
-    if (!this.#followers.delete(peer)) return;
+    if (!this.#active.deleteFollower(peer)) return;
     this.#asks.delete(peer);
-    this.#removeNeighbor(peer);
     if (isFollowing) this.#passive.add(peer, true);
-    if (this.#followers.size > 0) this.#shuffles.news(nowMs);
+    if (this.#active.followers.size > 0) this.#shuffles.news(nowMs);
     else this.#shuffles.stop();
     this.#fill(nowMs);
   }
@@ -125,8 +99,7 @@ export class PartialView {
 
   /** The topic is followed no more: its neighbours are released. Peers hear of it by Unsubscribe. */
   leave(): void {
-    for (const peer of this.#active) this.#removeNeighbor(peer);
-    this.#followers.clear();
+    this.#active.clear();
     this.#asks.clear();
     this.#shuffles.stop();
     this.#retryAtMs = undefined;
@@ -134,15 +107,15 @@ export class PartialView {
 
   /** A follower that is no neighbour pushes as if it were one: it becomes one, or is told that it is none. */
   pushedBy(peer: Did, nowMs: number): void {
-    const follower = this.#followers.get(peer);
-    if (follower === undefined || this.#active.has(peer) || this.#asks.has(peer)) return;
+    const follower = this.#active.followers.get(peer);
+    if (follower === undefined || this.neighbors.has(peer) || this.#asks.has(peer)) return;
     if (nowMs < follower.notBeforeMs || !this.#speaks(peer)) return;
-    if (this.#active.size + this.#asks.size < this.#context.limits.activeViewMax) this.#ask(peer, nowMs);
-    else this.#refuse(peer, nowMs);
+    if (this.neighbors.size + this.#asks.size < this.#context.limits.activeViewMax) this.#ask(peer, nowMs);
+    else this.#active.refuse(peer, nowMs);
   }
 
   received(from: Did, message: OverlayMessage, nowMs: number): void {
-    const follower = this.#followers.get(from);
+    const follower = this.#active.followers.get(from);
     if (follower === undefined) return;
     if (!follower.bucket.take(1, nowMs)) return this.#context.counters.add('overlay-overload');
     switch (message.type) {
@@ -169,7 +142,7 @@ export class PartialView {
         this.#passive.failed(peer, nowMs);
       } else {
         this.#context.counters.add('neighbor-timeout');
-        this.#leaveAlone(peer, nowMs);
+        this.#active.leaveAlone(peer, nowMs);
       }
     }
     if (this.#shuffles.takeDue(nowMs)) {
@@ -181,24 +154,24 @@ export class PartialView {
 
   /** The newcomer is a neighbour of its contact, and walks on from there. */
   #receivedJoin(from: Did, nowMs: number): void {
-    const isNew = !this.#active.has(from);
+    const isNew = !this.neighbors.has(from);
     this.#take(from, nowMs);
     this.#send([from], { type: 'NeighborAnswer', topic: this.#topic, accepted: true });
     if (!isNew) return; // else one peer could use up what others look at of this node's messages
-    const others = [...this.#active].filter((peer) => peer !== from);
+    const others = [...this.neighbors].filter((peer) => peer !== from);
     this.#send(others, { type: 'ForwardJoin', topic: this.#topic, joiner: from, ttl: ACTIVE_WALK_LENGTH });
   }
 
   #receivedForwardJoin(from: Did, joiner: Did, theirTtl: number, nowMs: number): void {
     if (joiner === this.#self || joiner === from) return;
     const ttl = Math.min(theirTtl, ACTIVE_WALK_LENGTH);
-    const isKnown = this.#active.has(joiner) || this.#asks.has(joiner);
+    const isKnown = this.neighbors.has(joiner) || this.#asks.has(joiner);
     const next = drawOne(
-      [...this.#active].filter((peer) => peer !== from && peer !== joiner),
+      [...this.neighbors].filter((peer) => peer !== from && peer !== joiner),
       this.#context.random,
     );
     const isEnd = ttl === 0 || next === undefined;
-    const isWelcome = this.#active.size + this.#asks.size < this.#context.limits.activeViewMin;
+    const isWelcome = this.neighbors.size + this.#asks.size < this.#context.limits.activeViewMin;
     if (!isKnown && (isEnd || isWelcome)) return this.#adopt(joiner, nowMs);
     if (isEnd) return;
     if (ttl === PASSIVE_WALK_LENGTH) this.#heardOf([joiner], nowMs);
@@ -207,7 +180,7 @@ export class PartialView {
 
   #receivedNeighbor(from: Did, isUrgent: boolean, nowMs: number): void {
     const isTaken =
-      isUrgent || this.#active.has(from) || this.#active.size < this.#context.limits.activeViewMax;
+      isUrgent || this.neighbors.has(from) || this.neighbors.size < this.#context.limits.activeViewMax;
     if (isTaken) this.#take(from, nowMs);
     this.#send([from], { type: 'NeighborAnswer', topic: this.#topic, accepted: isTaken });
   }
@@ -215,21 +188,21 @@ export class PartialView {
   #receivedAnswer(from: Did, accepted: boolean, nowMs: number): void {
     const isExchange = this.#asks.isExchange(from);
     const wasAsked = this.#asks.stepOf(from) === 'answer' && this.#asks.delete(from);
-    if (this.#active.has(from)) return;
+    if (this.neighbors.has(from)) return;
     if (!accepted) {
       if (!wasAsked) return;
-      this.#leaveAlone(from, nowMs);
+      this.#active.leaveAlone(from, nowMs);
       return this.#fill(nowMs);
     }
-    if (this.#active.size >= this.#context.limits.activeViewMax) return this.#refuse(from, nowMs);
+    if (this.neighbors.size >= this.#context.limits.activeViewMax) return this.#active.refuse(from, nowMs);
     this.#take(from, nowMs);
     if (isExchange) this.#user.spareUp(from, nowMs);
   }
 
   #receivedDisconnect(from: Did, nowMs: number): void {
     this.#asks.delete(from);
-    this.#removeNeighbor(from);
-    this.#leaveAlone(from, nowMs);
+    this.#active.remove(from);
+    this.#active.leaveAlone(from, nowMs);
     this.#fill(nowMs);
   }
 
@@ -237,20 +210,17 @@ export class PartialView {
   #fill(nowMs: number): void {
     const { activeViewMin } = this.#context.limits;
     this.#retryAtMs = undefined;
-    while (this.#active.size + this.#asks.size < activeViewMin) {
+    while (this.neighbors.size + this.#asks.size < activeViewMin) {
       const candidate = drawOne(this.#candidates(nowMs), this.#context.random);
       if (candidate !== undefined) this.#ask(candidate, nowMs);
       else if (!this.#connect(nowMs)) break;
     }
-    if (this.#active.size < activeViewMin) this.#retryAtMs = this.#nextTryAtMs(nowMs);
+    if (this.neighbors.size < activeViewMin) this.#retryAtMs = this.#nextTryAtMs(nowMs);
   }
 
   /** When a peer that is left alone now may be tried again. */
   #nextTryAtMs(nowMs: number): number | undefined {
-    const times: number[] = [];
-    for (const [peer, { notBeforeMs }] of this.#followers) {
-      if (!this.#active.has(peer) && !this.#asks.has(peer) && this.#speaks(peer)) times.push(notBeforeMs);
-    }
+    const times = this.#active.retryTimesMs((peer) => !this.#asks.has(peer));
     if (this.#passive.dueAtMs !== undefined) times.push(this.#passive.dueAtMs);
     return times.length === 0 ? undefined : Math.max(nowMs + 1_000, Math.min(...times));
   }
@@ -262,8 +232,8 @@ export class PartialView {
     const isLinkWanted =
       this.#passive.drawDue(nowMs) !== undefined && (candidate === undefined || drawUnit(random) < 0.5);
     if (candidate === undefined && !isLinkWanted) return;
-    if (this.#active.size + this.#asks.size > limits.activeViewMin) this.#shedSpare(nowMs);
-    if (this.#active.size + this.#asks.size >= limits.activeViewMax) return;
+    if (this.neighbors.size + this.#asks.size > limits.activeViewMin) this.#active.shedSpare(nowMs);
+    if (this.neighbors.size + this.#asks.size >= limits.activeViewMax) return;
     if (isLinkWanted) this.#connect(nowMs, true);
     else if (candidate !== undefined) this.#ask(candidate, nowMs, true);
   }
@@ -271,7 +241,7 @@ export class PartialView {
   #heardOf(peers: readonly Did[], nowMs: number): void {
     let hasNews = false;
     for (const peer of peers) {
-      if (peer === this.#self || this.#followers.has(peer) || this.#isConnected(peer)) continue;
+      if (peer === this.#self || this.#active.followers.has(peer) || this.#isConnected(peer)) continue;
       if (this.#passive.add(peer, false)) hasNews = true;
     }
     if (!hasNews) return;
@@ -281,9 +251,9 @@ export class PartialView {
 
   /** Makes the end of a newcomer's walk its neighbour, at the cost of a neighbour that the tree does not need. */
   #adopt(joiner: Did, nowMs: number): void {
-    const isFull = this.#active.size + this.#asks.size >= this.#context.limits.activeViewMax;
-    if (isFull && !this.#shedSpare(nowMs)) return this.#heardOf([joiner], nowMs);
-    if (this.#followers.has(joiner)) return this.#ask(joiner, nowMs);
+    const isFull = this.neighbors.size + this.#asks.size >= this.#context.limits.activeViewMax;
+    if (isFull && !this.#active.shedSpare(nowMs)) return this.#heardOf([joiner], nowMs);
+    if (this.#active.followers.has(joiner)) return this.#ask(joiner, nowMs);
     if (this.#isConnected(joiner)) return;
     this.#passive.add(joiner, false);
     if (this.#passive.has(joiner)) this.#connectTo(joiner, nowMs);
@@ -291,7 +261,7 @@ export class PartialView {
 
   /** A node without a neighbour is never refused: as a newcomer by Join, later because it says that it is urgent. */
   #ask(peer: Did, nowMs: number, isExchange = false): void {
-    const isAlone = this.#active.size === 0 && !this.#asks.isAnswerDue;
+    const isAlone = this.neighbors.size === 0 && !this.#asks.isAnswerDue;
     this.#asks.set(peer, 'answer', nowMs + this.#context.limits.neighborTimeoutMs, isExchange);
     if (isAlone && !this.#hasJoined) this.#send([peer], { type: 'Join', topic: this.#topic });
     else this.#send([peer], { type: 'Neighbor', topic: this.#topic, isUrgent: isAlone });
@@ -314,51 +284,17 @@ export class PartialView {
     return true;
   }
 
-  /** The peer is a neighbour now; one too many makes room. */
   #take(peer: Did, nowMs: number): void {
     this.#asks.delete(peer);
-    if (this.#active.has(peer)) return;
-    if (this.#active.size >= this.#context.limits.activeViewMax && !this.#shedSpare(nowMs)) {
-      const victim = drawOne([...this.#active], this.#context.random);
-      if (victim !== undefined) this.#refuse(victim, nowMs);
-    }
-    this.#active.add(peer);
-    this.#context.outbox.effect({ type: 'protect', peer });
-    this.#user.neighborUp(peer);
-  }
-
-  #shedSpare(nowMs: number): boolean {
-    const spares = [...this.#active].filter((peer) => this.#user.isSpare(peer));
-    const spare = drawOne(spares, this.#context.random);
-    if (spare !== undefined) this.#refuse(spare, nowMs);
-    return spare !== undefined;
-  }
-
-  /** Tells a peer that it is no neighbour, or none any more. */
-  #refuse(peer: Did, nowMs: number): void {
-    this.#removeNeighbor(peer);
-    this.#leaveAlone(peer, nowMs);
-    this.#send([peer], { type: 'Disconnect', topic: this.#topic });
-  }
-
-  #removeNeighbor(peer: Did): void {
-    if (!this.#active.delete(peer)) return;
-    this.#context.outbox.effect({ type: 'release', peer });
-    this.#user.neighborDown(peer);
-  }
-
-  #leaveAlone(peer: Did, nowMs: number): void {
-    const follower = this.#followers.get(peer);
-    if (follower !== undefined) follower.notBeforeMs = nowMs + this.#context.limits.neighborRetryMs;
+    this.#active.add(peer, nowMs);
   }
 
   #candidates(nowMs: number): Did[] {
-    return [...this.#followers.keys()].filter((peer) => this.#isCandidate(peer, nowMs));
+    return [...this.#active.followers.keys()].filter((peer) => this.#isCandidate(peer, nowMs));
   }
 
   #isCandidate(peer: Did, nowMs: number): boolean {
-    const isFree = !this.#active.has(peer) && !this.#asks.has(peer);
-    return isFree && (this.#followers.get(peer)?.notBeforeMs ?? Infinity) <= nowMs && this.#speaks(peer);
+    return !this.#asks.has(peer) && this.#active.isCandidate(peer, nowMs);
   }
 
   #speaks(peer: Did): boolean {

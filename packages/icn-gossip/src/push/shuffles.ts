@@ -19,7 +19,7 @@ type Shuffle = Extract<OverlayMessage, { type: 'Shuffle' }>;
 export interface Known {
   readonly topic: Topic;
   readonly context: TopicContext;
-  readonly active: ReadonlySet<Did>;
+  readonly neighbors: ReadonlySet<Did>;
   readonly followers: ReadonlyMap<Did, unknown>;
   readonly passive: PassiveView;
 }
@@ -64,8 +64,8 @@ export class Shuffles {
 
   /** Sends some of the peers that are known on a walk. */
   begin(): void {
-    const { topic, context, active } = this.#known;
-    const target = drawOne([...active], context.random);
+    const { topic, context, neighbors } = this.#known;
+    const target = drawOne([...neighbors], context.random);
     if (target === undefined) return;
     this.#isReplyDue = true;
     const origin = context.keyPair.did;
@@ -75,10 +75,10 @@ export class Shuffles {
 
   /** Passes a shuffle on; at the end of its walk replies, and returns whom it told of. */
   received(from: Did, { origin, ttl: theirTtl, peers }: Shuffle): readonly Did[] {
-    const { topic, context, active, followers } = this.#known;
+    const { topic, context, neighbors, followers } = this.#known;
     if (!this.#fits(peers) || origin === context.keyPair.did) return [];
     const ttl = Math.min(theirTtl, ACTIVE_WALK_LENGTH) - 1;
-    const others = [...active].filter((peer) => peer !== from && peer !== origin);
+    const others = [...neighbors].filter((peer) => peer !== from && peer !== origin);
     const next = drawOne(others, context.random);
     if (ttl > 0 && next !== undefined) {
       context.outbox.send([next], { type: 'Shuffle', topic, origin, ttl, peers });
@@ -107,12 +107,12 @@ export class Shuffles {
 
   /** Some of the neighbours, and some others that are known. */
   #sample(except: Did): Did[] {
-    const { context, active, followers, passive } = this.#known;
+    const { context, neighbors, followers, passive } = this.#known;
     const { random } = context;
-    const neighbors = [...active].filter((peer) => peer !== except);
-    const rest = [...followers.keys()].filter((peer) => peer !== except && !active.has(peer));
+    const told = [...neighbors].filter((peer) => peer !== except);
+    const rest = [...followers.keys()].filter((peer) => peer !== except && !neighbors.has(peer));
     const others = [...drawSome(rest, SHUFFLE_OTHERS, random), ...passive.drawSome(SHUFFLE_OTHERS)];
-    return [...drawSome(neighbors, SHUFFLE_ACTIVE, random), ...drawSome(others, SHUFFLE_OTHERS, random)];
+    return [...drawSome(told, SHUFFLE_ACTIVE, random), ...drawSome(others, SHUFFLE_OTHERS, random)];
   }
 
   #draw(nowMs: number): void {

@@ -33,7 +33,7 @@ export class TopicPush {
 
   /** Peers that this node exchanges pushes with by the overlay. */
   get neighbors(): ReadonlySet<Did> {
-    return this.#view.active;
+    return this.#view.neighbors;
   }
 
   isFollower(peer: Did): boolean {

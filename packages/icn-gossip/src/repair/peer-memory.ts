@@ -1,5 +1,4 @@
 import { equalBytes, type Did } from '@icn/identity';
-import type { TokenBucket } from '../bounds/token-bucket.js';
 
 /** A state of the topic that both sides had. */
 export interface Agreement {
@@ -28,14 +27,6 @@ const PASSED_OVER_MAX = 64;
 export class PeerMemory {
   readonly #agreements = new Map<Did, Agreement>();
   readonly #fruitless = new Map<Did, Fruitless>();
-  readonly #buckets = new Map<Did, TokenBucket>();
-
-  /** Outlasts the peer's coming and going, which so gains it nothing. */
-  bucket(peer: Did, make: () => TokenBucket): TokenBucket {
-    const bucket = this.#buckets.get(peer) ?? make();
-    remember(this.#buckets, peer, bucket);
-    return bucket;
-  }
 
   /** The last state that both sides had. */
   base(peer: Did): Agreement | undefined {

@@ -6,7 +6,8 @@ import type { EntryName } from '../entry/entry-name.js';
 import type { Equivocation } from '../wire/messages.js';
 import { EvidenceGate } from './evidence.js';
 import type { TopicContext } from './topic-context.js';
-import type { Closing, Delivery, TopicState } from './topic-state.js';
+import type { Delivery } from './delivery-order.js';
+import type { Closing, TopicState } from './topic-state.js';
 
 export interface AdmissionOptions {
   readonly context: TopicContext;

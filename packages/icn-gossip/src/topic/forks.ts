@@ -1,4 +1,6 @@
+import type { EntryLinks } from '../entry/entry-header.js';
 import type { EntryId } from '../entry/entry-name.js';
+import type { HaveSet } from './have-set.js';
 import { PROTOCOL } from '../limits.js';
 
 /** Where an entry hangs in its log. Two entries at one place are a fork, proven by their headers alone. */
@@ -97,4 +99,18 @@ export class Forks {
 /** Equal for equal places. */
 export function placeKey({ seq, prev }: LogPlace): string {
   return `${seq}/${prev ?? ''}`;
+}
+
+/** The forks of a log together with those that headers of it prove. */
+export function forksWith(held: HaveSet | undefined, headers: readonly EntryLinks[]): Forks {
+  const forks = held?.forks?.copy() ?? new Forks();
+  const firstAt = new Map<string, EntryId>();
+  for (const { name, prev } of headers) {
+    const place = { seq: name.seq, prev };
+    const key = placeKey(place);
+    const first = forks.firstAt(place) ?? held?.firstAt(place) ?? firstAt.get(key);
+    if (first === undefined) firstAt.set(key, name.id);
+    else if (first !== name.id) forks.add(place, first, name.id);
+  }
+  return forks;
 }

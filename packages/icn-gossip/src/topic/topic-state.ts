@@ -1,24 +1,15 @@
 import type { Did } from '@icn/identity';
 import { CausalOrder, type Turn } from './causal-order.js';
-import type { EntryLinks } from '../entry/entry-header.js';
+import { DeliveryOrder, type Delivery } from './delivery-order.js';
+import type { Dep, EntryLinks } from '../entry/entry-header.js';
 import type { EntryId, EntryName, Lane } from '../entry/entry-name.js';
-import { Forks, placeKey } from './forks.js';
+import { forksWith } from './forks.js';
 import type { HaveSet, SeqRange } from './have-set.js';
 import { headsOf, Logs, type Log } from './logs.js';
-import { PROTOCOL, type GossipLimits } from '../limits.js';
+import type { GossipLimits } from '../limits.js';
 import type { Topic } from '../topic.js';
 import { topicRoot } from './topic-root.js';
 import type { ClosedLog, HoldingCounts, LogName } from '../wire/messages.js';
-
-/** An entry and the local position it was given, once and for ever (I7). */
-export interface Delivery {
-  readonly name: EntryName;
-  readonly position: number;
-  /** Something that depends on it was delivered before it. */
-  readonly late: boolean;
-  /** When it was delivered, another entry with its `prev` was known here: its author forked the log there (I9). */
-  readonly forked: boolean;
-}
 
 /** A log was closed, or from a lower seq on than before. */
 export interface Closing {
@@ -52,22 +43,13 @@ export class TopicState {
   readonly #network: string;
   readonly #limits: GossipLimits;
   readonly #logs = new Logs();
-  readonly #causal = new CausalOrder(
-    (dep) =>
-      this.log(dep.author, dep.lane)
-        ?.at(dep.seq)
-        .find((id) => id.startsWith(dep.idPrefix)),
-    (dep) => this.isClosed(dep),
-  );
-  /** When to stop waiting for an entry's causal parents; oldest first, because the wait is the same for all. */
-  readonly #waitEndsAtMs = new Map<EntryId, number>();
+  readonly #order: DeliveryOrder;
   /** Delivered in an earlier run, but not linked now, because the store lost a parent: never delivered twice. */
   readonly #deliveredUnlinked = new Set<EntryId>();
   /** Linked entries that the store gave back undelivered; they have their turns once all that it holds is known. */
   #undelivered: EntryLinks[] = [];
   /** Entries ever written to the store: what leaves the topic stays there, so this bounds the disk. */
   #storedCount = 0;
-  #lastPosition = 0;
   #closings: Closing[] = [];
   #evictedCount = 0;
   #root: Uint8Array | undefined;
@@ -76,6 +58,14 @@ export class TopicState {
     this.topic = topic;
     this.#network = network;
     this.#limits = limits;
+    const linkedId = ({ author, lane, seq, idPrefix }: Dep) =>
+      this.log(author, lane)
+        ?.at(seq)
+        .find((id) => id.startsWith(idPrefix));
+    const isForked = ({ name, prev }: EntryLinks) =>
+      this.log(name.author, name.lane)?.forks?.has({ seq: name.seq, prev }) ?? false;
+    const causal = new CausalOrder(linkedId, (dep) => this.isClosed(dep));
+    this.#order = new DeliveryOrder(causal, limits.causalWaitMs, isForked);
   }
 
   /** Linked entries. */
@@ -122,8 +112,7 @@ export class TopicState {
 
   /** When `expire` has something to do. */
   get wakeAtMs(): number | undefined {
-    const [first] = this.#waitEndsAtMs.values();
-    return first;
+    return this.#order.wakeAtMs;
   }
 
   log(author: Did, lane: Lane): HaveSet | undefined {
@@ -210,7 +199,7 @@ export class TopicState {
 
   /** The deps of an entry that follows `prev` now. */
   frontier(prev: EntryName | undefined): EntryLinks['deps'] {
-    return this.#causal.frontier(PROTOCOL.depsMax, prev);
+    return this.#order.frontier(prev);
   }
 
   /** Why an entry that `has` does not know is not taken, before anything of it is verified. */
@@ -238,18 +227,12 @@ export class TopicState {
     }
     const freed = this.#closeIfForked(log, () => idsOf(linked));
     const taken = freed === undefined ? linked : linked.filter(({ name }) => log.held.isLinked(name.id));
-    return this.#assignPositions([...(freed ?? []), ...this.#order(taken, nowMs)]);
+    return this.#order.deliver([...(freed ?? []), ...this.#order.add(taken, nowMs)]);
   }
 
   /** Delivers what has waited long enough for parents that did not come. */
   expire(nowMs: number): readonly Delivery[] {
-    const turns: Turn[] = [];
-    for (const [id, endsAtMs] of this.#waitEndsAtMs) {
-      if (endsAtMs > nowMs) break;
-      this.#waitEndsAtMs.delete(id);
-      turns.push(...this.#causal.waive(id));
-    }
-    return this.#assignPositions(turns);
+    return this.#order.deliver(this.#order.expire(nowMs));
   }
 
   /** Whether headers of one data log, if they are genuine, close it or lower the seq from which it is closed. */
@@ -258,7 +241,7 @@ export class TopicState {
     if (first === undefined) return false;
     const { author, lane } = first.name;
     const log = this.#logs.get(author, lane);
-    return (forksWith(log, headers).closesFrom ?? Infinity) < (log?.closedFrom ?? Infinity);
+    return (forksWith(log?.held, headers).closesFrom ?? Infinity) < (log?.closedFrom ?? Infinity);
   }
 
   /**
@@ -269,10 +252,10 @@ export class TopicState {
     const [first] = headers;
     if (first === undefined) return [];
     const log = this.#logs.open(first.name.author, first.name.lane);
-    const forks = forksWith(log, headers);
+    const forks = forksWith(log?.held, headers);
     log.held.setForks(forks);
     this.#storedCount += headers.length;
-    return this.#assignPositions(this.#closeIfForked(log, () => new Set()) ?? []);
+    return this.#order.deliver(this.#closeIfForked(log, () => new Set()) ?? []);
   }
 
   /** What closed or was evicted since the last call. */
@@ -294,7 +277,7 @@ export class TopicState {
       this.skip(position);
     }
     for (const linked of this.#insert(entry).linked) this.#undelivered.push(linked);
-    if (position !== undefined) this.#causal.restore(entry);
+    if (position !== undefined) this.#order.restore(entry);
   }
 
   /** Consumers were told at `position`, in an earlier run, that a log left from a seq on. */
@@ -306,7 +289,7 @@ export class TopicState {
 
   /** What was delivered at `position` in an earlier run cannot be read any more; nothing else is ever delivered there (I7). */
   skip(position: number): void {
-    this.#lastPosition = Math.max(this.#lastPosition, position);
+    this.#order.skip(position);
   }
 
   /** All that the store held is known: closes the logs that it proves closed, and delivers what had not been. */
@@ -316,7 +299,7 @@ export class TopicState {
     const fresh = idsOf(undelivered);
     const freed = Array.from(this.#logs, (log) => this.#closeIfForked(log, () => fresh) ?? []);
     const taken = undelivered.filter(({ name }) => this.isLinked(name));
-    return this.#assignPositions([...freed.flat(), ...this.#order(taken, nowMs)]);
+    return this.#order.deliver([...freed.flat(), ...this.#order.add(taken, nowMs)]);
   }
 
   /** Returns what became linked, but for what was delivered in an earlier run. */
@@ -326,15 +309,6 @@ export class TopicState {
     if (linked.length > 0) this.#root = log.rootRows = undefined;
     if (this.#deliveredUnlinked.size === 0) return { log, linked };
     return { log, linked: linked.filter(({ name }) => !this.#deliveredUnlinked.delete(name.id)) };
-  }
-
-  /** Gives linked entries to the causal order, and sees to it that none waits for ever. */
-  #order(linked: readonly EntryLinks[], nowMs: number): readonly Turn[] {
-    const turns = this.#causal.add(linked);
-    for (const { name } of linked) {
-      if (this.#causal.isWaiting(name.id)) this.#waitEndsAtMs.set(name.id, nowMs + this.#limits.causalWaitMs);
-    }
-    return turns;
   }
 
   /**
@@ -351,40 +325,21 @@ export class TopicState {
     const freshIds = fresh();
     const toldFrom = log.withdrawnFrom ?? Infinity;
     const isAffected =
-      linked.some(({ id, seq }) => seq < toldFrom && !freshIds.has(id) && !this.#causal.isWaiting(id)) ||
+      linked.some(({ id, seq }) => seq < toldFrom && !freshIds.has(id) && !this.#order.isWaiting(id)) ||
       parked.some(({ id, seq }) => seq < toldFrom && this.#deliveredUnlinked.has(id));
     if (isAffected) log.withdrawnFrom = from;
-    const position = isAffected ? ++this.#lastPosition : undefined;
+    const position = isAffected ? this.#order.nextPosition() : undefined;
     this.#closings.push({ log: { author, lane, from }, witness: held.forks?.ids ?? [], position });
-    for (const { id } of linked) this.#waitEndsAtMs.delete(id);
     for (const { id } of parked) this.#deliveredUnlinked.delete(id);
-    const ids = linked.map(({ id }) => id);
-    return this.#causal.close(author, lane, from, ids);
-  }
-
-  #assignPositions(turns: readonly Turn[]): readonly Delivery[] {
-    return turns.map(({ entry: { name, prev }, late }) => {
-      this.#waitEndsAtMs.delete(name.id);
-      const forked = this.log(name.author, name.lane)?.forks?.has({ seq: name.seq, prev }) ?? false;
-      return { name, late, forked, position: ++this.#lastPosition };
-    });
+    return this.#order.close(
+      author,
+      lane,
+      from,
+      linked.map(({ id }) => id),
+    );
   }
 }
 
 function idsOf(entries: readonly EntryLinks[]): ReadonlySet<EntryId> {
   return new Set(entries.map(({ name }) => name.id));
-}
-
-/** The forks of a log together with those that headers of it prove. */
-function forksWith(log: Log | undefined, headers: readonly EntryLinks[]): Forks {
-  const forks = log?.held.forks?.copy() ?? new Forks();
-  const firstAt = new Map<string, EntryId>();
-  for (const { name, prev } of headers) {
-    const place = { seq: name.seq, prev };
-    const key = placeKey(place);
-    const first = forks.firstAt(place) ?? log?.held.firstAt(place) ?? firstAt.get(key);
-    if (first === undefined) firstAt.set(key, name.id);
-    else if (first !== name.id) forks.add(place, first, name.id);
-  }
-  return forks;
 }

@@ -1,7 +1,8 @@
 import type { EntryLinks } from '../../src/entry/entry-header.js';
 import type { EntryId, Lane } from '../../src/entry/entry-name.js';
 import { DEFAULT_LIMITS, type GossipLimits } from '../../src/limits.js';
-import { TopicState, type Delivery } from '../../src/topic/topic-state.js';
+import type { Delivery } from '../../src/topic/delivery-order.js';
+import { TopicState } from '../../src/topic/topic-state.js';
 import type { ClosedLog } from '../../src/wire/messages.js';
 import { did, NETWORK, TOPIC } from '../fixtures.js';
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { TokenBucket } from '../../src/bounds/token-bucket.js';
 import { PeerMemory } from '../../src/repair/peer-memory.js';
 import { did } from '../fixtures.js';
 
@@ -73,13 +72,5 @@ describe('what is remembered of a peer', () => {
       true,
       true,
     ]);
-  });
-
-  it('is how many of its messages were looked at, also while it is away', () => {
-    const memory = new PeerMemory();
-    const make = () => new TokenBucket(1, 1, 0);
-    expect(memory.bucket(PEER, make).take(1, 0)).toBe(true);
-    expect(memory.bucket(PEER, make).take(1, 0)).toBe(false);
-    expect(memory.bucket(did(2), make).take(1, 0)).toBe(true);
   });
 });
