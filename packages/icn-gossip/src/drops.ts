@@ -27,6 +27,8 @@ export type DropName =
   | 'pull-overload'
   /** A peer names more that is missing than its share of the want lists; later rounds find it again. */
   | 'wants-full'
+  /** A sketch shows heads while those of another are pulled; a later round finds them again. */
+  | 'heads-waiting'
   /** A peer sends more anti-entropy messages than are looked at; a later round makes up for it. */
   | 'rounds-overload'
   /** The disk is slower than what is to be said of what is on it; a later round makes up for it. */

@@ -16,6 +16,8 @@ export const PROTOCOL = {
   extraBranchesMax: 8,
   /** Headers that prove a closing: each place of a fork proves at least one extra branch and takes one header more. */
   witnessEntriesMax: 16,
+  /** Links of a way that is counted: a tree of a million nodes is less deep. What counts more says nothing. */
+  hopsMax: 64,
   /** One message. Holds a pull response of `responseBytesMax` and one more entry of the largest size. */
   frameBytesMax: 1_048_576,
 } as const;

@@ -87,7 +87,7 @@ const messages: { [Type in GossipMessage['type']]: fc.Arbitrary<Extract<GossipMe
     topic,
     name,
     entry: fc.option(parts, { nil: undefined }),
-    hops: fc.option(uint, { nil: undefined }),
+    hops: fc.option(fc.nat(64), { nil: undefined }),
   }),
   PullRequest: fc.record({
     type: fc.constant('PullRequest' as const),
@@ -331,6 +331,25 @@ describe('message codec', () => {
         encodeCbor([2, 1, TOPIC, [], [], 1, [7, new Uint8Array(byteCount), new Uint8Array(0)], []]),
       );
     expect([cut(9), typeof cut(8)]).toEqual(['message-malformed', 'object']);
+  });
+
+  it('reads hops beyond what is counted as none, so that no relay of a lie looks like a liar', () => {
+    const { name, parts } = ENTRY;
+    const announcement: GossipMessage = { type: 'Announcement', topic: TOPIC, name, entry: parts };
+    const hopsOf = (hops: number) => decodeMessage(frameWith(announcement, 4, hops));
+    expect(hopsOf(64)).toMatchObject({ hops: 64 });
+    for (const hops of [65, Number.MAX_SAFE_INTEGER])
+      expect(hopsOf(hops)).toEqual({ ...announcement, hops: undefined });
+  });
+
+  it.each<[string, Cbor]>([
+    ['topics', [5, Array<Cbor>(1_000_000).fill(0), true]],
+    ['entries', [3, 1, TOPIC, Array<Cbor>(1_000_000).fill(0), false]],
+    ['names', [7, TOPIC, [], Array<Cbor>(1_000_000).fill(0), true]],
+    ['runs', [2, 1, TOPIC, [], [[new Uint8Array(32), 0, Array<Cbor>(1_000_000).fill(0)]], 1, null, []]],
+    ['components', [4, TOPIC, 1, false, null, null, [], [0, Array<Cbor>(1_000_000).fill(0), null]]],
+  ])('calls a million %s that are none malformed, and does not throw', (_, value) => {
+    expect(decodeMessage(encodeCbor(value))).toBe('message-malformed');
   });
 
   it('never throws, whatever the bytes', () => {

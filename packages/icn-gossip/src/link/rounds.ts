@@ -24,6 +24,15 @@ export interface RoundsOptions {
   readonly at: (topic: TopicGossip, event: () => void) => void;
 }
 
+/** A root of roots as a peer was asked about it. */
+interface Question {
+  readonly roundId: number;
+  readonly root: Uint8Array;
+}
+
+/** Questions to a peer that an answer is still taken to: at 5 s a round answers may take 20 s. */
+const QUESTIONS_MAX = 4;
+
 /**
  * The periodic repair of all topics with one peer after another. Two that follow one topic compare its roots; two
  * that follow more compare the root of the roots, so that a round costs the same for a thousand topics while
@@ -37,8 +46,8 @@ export class Rounds {
   #lastRound = 0;
   /** How many questions of each peer are looked at: each costs as much as there are topics. */
   readonly #buckets = new Map<Did, TokenBucket>();
-  /** The root of roots in the last question to each peer. */
-  readonly #asked = new Map<Did, { readonly roundId: number; readonly root: Uint8Array }>();
+  /** The last questions to each peer: an answer may take longer than a round. */
+  readonly #asked = new Map<Did, readonly Question[]>();
 
   constructor(options: RoundsOptions) {
     this.#options = options;
@@ -97,7 +106,10 @@ export class Rounds {
     }
     const roundId = this.nextRoundId(peer.did);
     const root = rootOfRoots(common.map(({ state }) => state));
-    this.#asked.set(peer.did, { roundId, root });
+    this.#asked.set(
+      peer.did,
+      [...(this.#asked.get(peer.did) ?? []), { roundId, root }].slice(-QUESTIONS_MAX),
+    );
     const topicCount = common.length;
     outbox.sendWhenDurable([peer.did], {
       type: 'Roots',
@@ -171,9 +183,13 @@ export class Rounds {
   }
 
   #receivedAnswer(peer: Peer, { roundId, root, rows }: Roots, nowMs: number): void {
-    const asked = this.#asked.get(peer.did);
-    if (asked?.roundId !== roundId) return;
-    this.#asked.delete(peer.did);
+    const questions = this.#asked.get(peer.did) ?? [];
+    const asked = questions.find((question) => question.roundId === roundId);
+    if (asked === undefined) return;
+    this.#asked.set(
+      peer.did,
+      questions.filter((question) => question !== asked),
+    );
     const common = this.#common(peer);
     if (root === null) {
       if (!equalBytes(asked.root, rootOfRoots(common.map(({ state }) => state)))) return; // went on since; the next round sees

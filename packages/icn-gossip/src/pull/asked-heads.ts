@@ -4,15 +4,22 @@ import type { HaveSet } from '../topic/have-set.js';
 import type { TopicState } from '../topic/topic-state.js';
 import type { HeadsRequest } from '../wire/messages.js';
 
-/** Ids that one request may have hashed, in search of those that the asker holds (guess: some 10 ms). */
-const HASHED_MAX = 65_536;
+/** Ids that one request may have looked at in search of those that the asker holds (guess); each is hashed once. */
+const LOOKED_AT_MAX = 65_536;
 
 interface AskedHead {
-  readonly held: HaveSet;
   readonly seq: number;
   readonly id: EntryId;
   /** The seq up to which the asker holds the log; undefined where none of its ids was found there. */
   from: number | undefined;
+}
+
+/** A log with heads that are asked for. */
+interface AskedLog {
+  readonly held: HaveSet;
+  readonly heads: readonly AskedHead[];
+  /** It has a head that is not asked for: one that the asker holds. */
+  readonly hasOther: boolean;
 }
 
 /**
@@ -24,36 +31,52 @@ interface AskedHead {
 export function* entriesOfAskedHeads(
   state: TopicState,
   { wants, haves }: HeadsRequest,
-  hash: HeadHash,
+  hashOf: HeadHash,
 ): Generator<EntryId> {
-  const wanted = new Set(wants);
-  const heads = findHeads(state, wanted, hash);
+  const hash = remembering(hashOf);
+  const logs = findLogs(state, new Set(wants), hash);
   const unfound = new Set(haves);
-  let hashedCount = 0;
-  for (const head of heads) {
-    for (let seq = head.seq; seq > 0 && head.from === undefined && unfound.size > 0; seq--) {
-      if (++hashedCount > HASHED_MAX) break;
-      const found = head.held
-        .at(seq)
-        .map(hash)
-        .find((known) => unfound.has(known));
-      if (found === undefined) continue;
-      unfound.delete(found);
-      head.from = seq;
+  let looksLeft = LOOKED_AT_MAX;
+  for (const { held, heads } of logs) for (const head of heads) looksLeft = search(held, head, looksLeft);
+  for (const { held, heads, hasOther } of logs) {
+    for (const { seq, id, from } of heads) {
+      const mayBeKnown = unfound.size > 0 || hasOther;
+      if (from === undefined && mayBeKnown && seq > 1) yield id;
+      else for (let next = (from ?? 0) + 1; next <= seq; next++) yield* held.at(next);
     }
   }
-  for (const { held, seq, id, from } of heads) {
-    const mayBeKnown = unfound.size > 0 || [...held.heads.keys()].some((head) => !wanted.has(hash(head)));
-    if (from === undefined && mayBeKnown && seq > 1) yield id;
-    else for (let next = (from ?? 0) + 1; next <= seq; next++) yield* held.at(next);
+
+  /** Looks down a log for what the asker holds of it, an id each; returns how many more ids may be looked at. */
+  function search(held: HaveSet, head: AskedHead, looksMax: number): number {
+    let left = looksMax;
+    for (let seq = head.seq - 1; seq > 0 && unfound.size > 0 && left > 0; seq--) {
+      for (const id of held.at(seq)) {
+        if (left-- <= 0) return 0;
+        if (!unfound.delete(hash(id))) continue;
+        head.from = seq;
+        return left;
+      }
+    }
+    return left;
   }
 }
 
-function findHeads(state: TopicState, wants: ReadonlySet<bigint>, hash: HeadHash): AskedHead[] {
-  const heads: AskedHead[] = [];
+function remembering(hash: HeadHash): HeadHash {
+  const hashes = new Map<EntryId, bigint>();
+  return (id) => {
+    let known = hashes.get(id);
+    if (known === undefined) hashes.set(id, (known = hash(id)));
+    return known;
+  };
+}
+
+/** The logs of the wanted heads. */
+function findLogs(state: TopicState, wants: ReadonlySet<bigint>, hash: HeadHash): AskedLog[] {
+  const logs: AskedLog[] = [];
   for (const { held } of state.logs()) {
-    for (const [id, seq] of held.heads)
-      if (wants.has(hash(id))) heads.push({ held, seq, id, from: undefined });
+    const heads: AskedHead[] = [];
+    for (const [id, seq] of held.heads) if (wants.has(hash(id))) heads.push({ seq, id, from: undefined });
+    if (heads.length > 0) logs.push({ held, heads, hasOther: heads.length < held.heads.size });
   }
-  return heads;
+  return logs;
 }

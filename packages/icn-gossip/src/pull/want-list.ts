@@ -7,6 +7,7 @@ import type { PeerQuota } from '../bounds/peer-quota.js';
 import type { TopicContext } from '../topic/topic-context.js';
 import type { TopicState } from '../topic/topic-state.js';
 import type { HeadsRequest, LogRange } from '../wire/messages.js';
+import { HeadTurn } from './head-turn.js';
 import {
   isMet,
   keyOf,
@@ -75,9 +76,9 @@ export class WantList {
   /** The requests under way, in the order in which they end. */
   readonly #underWay = new Set<Request>();
   #lastRequestId = 0;
-  /** Heads of two sketches may be the same entries under other hashes, so those of one are wanted at a time. */
-  #headRound: HeadRound | undefined;
-  #headCount = 0;
+  readonly #headTurn: HeadTurn;
+  /** Peers that let a request time out and brought nothing since: others are asked first. */
+  readonly #silent = new Set<Did>();
 
   constructor(
     state: TopicState,
@@ -87,6 +88,7 @@ export class WantList {
     this.#limits = limits;
     this.#quota = wantQuota;
     this.#counters = counters;
+    this.#headTurn = new HeadTurn(limits.pullTimeoutMs);
   }
 
   get size(): number {
@@ -99,28 +101,29 @@ export class WantList {
     return first?.endsAtMs;
   }
 
-  /** Notes that `peer` holds something; unless that could not be taken, or the peer has named too much already. */
-  add(want: Want, peer: Did): void {
-    if (isMet(want, this.#state)) return;
-    if (this.#state.isFull) return this.#counters.add('topic-full');
-    if (want.type === 'head') {
-      if (this.#headCount > 0 && want.round !== this.#headRound) return;
-      this.#headRound = want.round;
-    }
+  /**
+   * Notes that `peer` holds something; unless that could not be taken, or the peer has named too much already. Returns
+   * false where it is lacking and yet not asked for now, so that a later round has to name it again.
+   */
+  add(want: Want, peer: Did): boolean {
+    if (isMet(want, this.#state)) return true;
+    if (this.#state.isFull) return this.#refuse('topic-full', true);
+    if (want.type === 'head' && !this.#headTurn.take(want.round)) return this.#refuse('heads-waiting');
     const key = keyOf(want);
     const keys = this.#keysOf.get(peer);
     const isSource = keys?.has(key) === true;
-    if (!isSource && !this.#quota.take(peer)) return this.#counters.add('wants-full');
+    if (!isSource && !this.#quota.take(peer)) return this.#refuse('wants-full');
     if (keys === undefined) this.#keysOf.set(peer, new Set([key]));
     else keys.add(key);
     const wanted = this.#wants.get(key);
     if (wanted === undefined) {
       this.#wants.set(key, { want, sources: new Set([peer]), asked: new Map() });
-      if (want.type === 'head') this.#headCount++;
+      if (want.type === 'head') this.#headTurn.added();
     } else {
       wanted.want = widest(wanted.want, want);
       wanted.sources.add(peer);
     }
+    return true;
   }
 
   /** Peers that are a source of something. */
@@ -130,6 +133,7 @@ export class WantList {
 
   /** The next request to `peer`, unless it has its share under way or there is nothing to ask it for. */
   ask(peer: Did, nowMs: number): Ask | undefined {
+    this.#headTurn.goOn(nowMs);
     if (this.#underWayTo(peer) >= PER_PEER_MAX) return undefined;
     const requestId = this.#lastRequestId + 1;
     const chosen = this.#choose(peer, requestId);
@@ -164,6 +168,7 @@ export class WantList {
     if (request === undefined) return;
     this.#requests.delete(requestId);
     this.#underWay.delete(request);
+    if (answer.hasNews) this.#silent.delete(request.peer);
     for (const key of request.keys) {
       const wanted = this.#wants.get(key);
       if (wanted === undefined) continue;
@@ -204,6 +209,7 @@ export class WantList {
       this.#requests.delete(requestId);
     }
     for (const key of this.#keysOf.get(peer) ?? []) this.#removeSource(key, peer);
+    this.#silent.delete(peer);
   }
 
   /** Whether nothing is wanted of `peer` that is not held. */
@@ -226,7 +232,7 @@ export class WantList {
       }
       if (want.type === 'branch' && chosen.length > 0) continue;
       if (want.type === 'head' && round !== undefined && want.round !== round) continue;
-      const parts = this.#partsOf(wanted);
+      const parts = this.#partsOf(wanted, peer);
       if (parts === undefined) continue;
       if (want.type === 'head') round = want.round;
       wanted.asked.set(requestId, parts);
@@ -239,17 +245,25 @@ export class WantList {
   }
 
   /** The ranges to ask for, none for what has a name; undefined where all that is missing is under way. */
-  #partsOf({ want, asked, sources }: Wanted): readonly LogRange[] | undefined {
+  #partsOf({ want, asked, sources }: Wanted, peer: Did): readonly LogRange[] | undefined {
+    const answering = [...sources].filter((source) => !this.#silent.has(source)).length;
+    if (answering > 0 && this.#silent.has(peer)) return undefined;
     if (want.type !== 'range') {
       if (asked.size > 0) return undefined;
       return want.type === 'branch' ? [stretchOf(want)] : [];
     }
-    const isShared = sources.size > 1;
+    const sharing = answering === 0 ? sources.size : answering;
+    const isShared = sharing > 1;
     const windowMax = isShared ? this.#limits.parkedPerLogMax : Number.MAX_SAFE_INTEGER;
-    const share = Math.max(PART_ENTRIES_MIN, Math.floor(windowMax / (PER_PEER_MAX * sources.size)));
+    const share = Math.max(PART_ENTRIES_MIN, Math.floor(windowMax / (PER_PEER_MAX * sharing)));
     const countMax = isShared ? Math.min(PART_ENTRIES, share) : Number.MAX_SAFE_INTEGER;
     const parts = missingOf(want, this.#state, [...asked.values()].flat(), countMax, windowMax);
     return parts.length === 0 ? undefined : parts;
+  }
+
+  #refuse(why: DropName, isForGood = false): boolean {
+    this.#counters.add(why);
+    return isForGood;
   }
 
   #underWayTo(peer: Did): number {
@@ -262,6 +276,7 @@ export class WantList {
     if (request.endsAtMs === undefined) return;
     request.endsAtMs = undefined;
     this.#underWay.delete(request);
+    this.#silent.add(request.peer);
     for (const key of request.keys) {
       const wanted = this.#wants.get(key);
       wanted?.asked.delete(requestId);
@@ -278,7 +293,7 @@ export class WantList {
     if (wanted === undefined || !wanted.sources.delete(peer)) return;
     if (wanted.sources.size === 0) {
       this.#wants.delete(key);
-      if (wanted.want.type === 'head') this.#headCount--;
+      if (wanted.want.type === 'head') this.#headTurn.removed();
     }
     this.#quota.give(peer);
     const keys = this.#keysOf.get(peer);

@@ -19,6 +19,8 @@ export interface NeighborUser {
 interface Follower {
   /** Not to be asked to be a neighbour before. */
   notBeforeMs: number;
+  /** When its last walk as a newcomer began. */
+  walkedAtMs: number;
   /** How many of its messages are looked at. */
   readonly bucket: TokenBucket;
 }
@@ -51,7 +53,7 @@ export class ActiveView {
   /** Returns whether it is a new one. */
   addFollower(peer: Did, bucket: () => TokenBucket): boolean {
     if (this.#followers.has(peer)) return false;
-    this.#followers.set(peer, { notBeforeMs: 0, bucket: bucket() });
+    this.#followers.set(peer, { notBeforeMs: 0, walkedAtMs: -Infinity, bucket: bucket() });
     return true;
   }
 
@@ -105,6 +107,15 @@ export class ActiveView {
   leaveAlone(peer: Did, nowMs: number): void {
     const follower = this.#followers.get(peer);
     if (follower !== undefined) follower.notBeforeMs = nowMs + this.#context.limits.neighborRetryMs;
+  }
+
+  /** Whether a newcomer may be sent on a walk: not twice in a while. If so, it counts as sent. */
+  mayWalk(peer: Did, nowMs: number): boolean {
+    const follower = this.#followers.get(peer);
+    if (follower === undefined || nowMs - follower.walkedAtMs < this.#context.limits.neighborRetryMs)
+      return false;
+    follower.walkedAtMs = nowMs;
+    return true;
   }
 
   /** Whether the peer may be asked now to be a neighbour. */

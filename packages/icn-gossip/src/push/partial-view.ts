@@ -75,7 +75,7 @@ export class PartialView {
     this.#passive.delete(peer);
     this.#shuffles.news(nowMs);
     const isExchange = this.#asks.isExchange(peer);
-    if (this.#asks.delete(peer) && this.#isCandidate(peer, nowMs)) this.#ask(peer, nowMs, isExchange);
+    if (this.#asks.delete(peer)) this.#askInstead(peer, nowMs, isExchange);
     this.#fill(nowMs);
   }
 
@@ -154,7 +154,7 @@ export class PartialView {
 
   /** The newcomer is a neighbour of its contact, and walks on from there. */
   #receivedJoin(from: Did, nowMs: number): void {
-    const isNew = !this.neighbors.has(from);
+    const isNew = !this.neighbors.has(from) && this.#active.mayWalk(from, nowMs);
     this.#take(from, nowMs);
     this.#send([from], { type: 'NeighborAnswer', topic: this.#topic, accepted: true });
     if (!isNew) return; // else one peer could use up what others look at of this node's messages
@@ -163,7 +163,7 @@ export class PartialView {
   }
 
   #receivedForwardJoin(from: Did, joiner: Did, theirTtl: number, nowMs: number): void {
-    if (joiner === this.#self || joiner === from) return;
+    if (joiner === this.#self || joiner === from || !this.neighbors.has(from)) return;
     const ttl = Math.min(theirTtl, ACTIVE_WALK_LENGTH);
     const isKnown = this.neighbors.has(joiner) || this.#asks.has(joiner);
     const next = drawOne(
@@ -249,14 +249,22 @@ export class PartialView {
     this.#fill(nowMs);
   }
 
-  /** Makes the end of a newcomer's walk its neighbour, at the cost of a neighbour that the tree does not need. */
+  /**
+   * Makes the end of a newcomer's walk its neighbour, at the cost of a neighbour that the tree does not need: not before
+   * there is a link to it, for a name costs nothing.
+   */
   #adopt(joiner: Did, nowMs: number): void {
-    const isFull = this.neighbors.size + this.#asks.size >= this.#context.limits.activeViewMax;
-    if (isFull && !this.#active.shedSpare(nowMs)) return this.#heardOf([joiner], nowMs);
-    if (this.#active.followers.has(joiner)) return this.#ask(joiner, nowMs);
+    if (this.#active.followers.has(joiner)) return this.#askInstead(joiner, nowMs);
     if (this.#isConnected(joiner)) return;
     this.#passive.add(joiner, false);
     if (this.#passive.has(joiner)) this.#connectTo(joiner, nowMs);
+  }
+
+  /** Asks a follower, for which a neighbour that the tree does not need gives way where there is no room. */
+  #askInstead(peer: Did, nowMs: number, isExchange = false): void {
+    if (!this.#isCandidate(peer, nowMs)) return;
+    const isFull = this.neighbors.size + this.#asks.size >= this.#context.limits.activeViewMax;
+    if (!isFull || this.#active.shedSpare(nowMs)) this.#ask(peer, nowMs, isExchange);
   }
 
   /** A node without a neighbour is never refused: as a newcomer by Join, later because it says that it is urgent. */

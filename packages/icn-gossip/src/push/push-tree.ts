@@ -33,6 +33,10 @@ interface Link {
   isEager: boolean;
   prunedAtMs: number;
   graftedAtMs: number;
+  /** It was chosen because the guide came by it with fewer hops. */
+  isDetour: boolean;
+  /** Entries were missing while it was one: what it says of hops is not believed again. */
+  isDoubted: boolean;
 }
 
 /** By whom an entry was pushed here, and how many links it had passed when it reached that one, if it says so. */
@@ -109,7 +113,13 @@ export class PushTree {
   }
 
   neighborUp(peer: Did): void {
-    this.#links.set(peer, { isEager: true, prunedAtMs: -Infinity, graftedAtMs: -Infinity });
+    this.#links.set(peer, {
+      isEager: true,
+      prunedAtMs: -Infinity,
+      graftedAtMs: -Infinity,
+      isDetour: false,
+      isDoubted: false,
+    });
   }
 
   /** A new neighbour that the tree need not begin with: both ends are lazy, until one lacks what the other has. */
@@ -171,7 +181,7 @@ export class PushTree {
   }
 
   /** An entry that is held was pushed again: one of two ways is too many. */
-  repeated({ id }: EntryName, way: Way, nowMs: number): void {
+  repeated({ id, author }: EntryName, way: Way, nowMs: number): void {
     const { from } = way;
     this.#queue.holds(from, id);
     const known = this.#arrivals.get(id);
@@ -181,8 +191,10 @@ export class PushTree {
     const { linkSettleMs } = this.#context.limits;
     const isSettled = nowMs - Math.max(link.prunedAtMs, link.graftedAtMs) >= linkSettleMs;
     if (id !== this.#guide?.id || !isSettled) return;
-    const isShorter = (way.hops ?? Infinity) < (known.hops ?? -Infinity);
-    if (!isShorter) return this.#noteDuplicate(from, id, nowMs);
+    const isSaidShorter = (way.hops ?? Infinity) < (known.hops ?? -Infinity);
+    // Nobody but the author has it over no link.
+    const isBelieved = !link.isDoubted && (way.hops !== 0 || from === author);
+    if (!isSaidShorter || !isBelieved) return this.#noteDuplicate(from, id, nowMs);
     this.#arrivals.set(id, { ...way, isDetour: true });
     this.#duplicates.delete(from);
     if (this.#links.has(known.from)) this.#noteDuplicate(known.from, id, nowMs);
@@ -213,6 +225,7 @@ export class PushTree {
     this.#queue.woke(nowMs);
     this.#prune(nowMs);
     const due = this.#announced.takeDue(nowMs);
+    if (due.length > 0) this.#doubtDetours();
     for (const { by } of due) {
       const announcer = by.find((peer) => this.#links.has(peer));
       if (announcer !== undefined) this.#graft(announcer, nowMs);
@@ -260,7 +273,14 @@ export class PushTree {
   #isKept(id: EntryId, way: Arrival, nowMs: number): boolean {
     if (way.isDetour !== true) return this.#isEagerSource(way.from);
     this.#arrivals.set(id, { from: way.from, hops: way.hops });
+    const link = this.#links.get(way.from);
+    if (link !== undefined) link.isDetour = true;
     return this.#graft(way.from, nowMs);
+  }
+
+  /** What did not come in time should have come by a way that was chosen for what its end says, or by the tree behind it. */
+  #doubtDetours(): void {
+    for (const link of this.#links.values()) link.isDoubted ||= link.isDetour;
   }
 
   #makeLazy(link: Link, nowMs: number): void {

@@ -43,7 +43,7 @@ export class AntiEntropyRounds {
   readonly #context: TopicContext;
   readonly #state: TopicState;
   readonly #wants: WantList;
-  readonly #memory = new PeerMemory();
+  readonly #memory: PeerMemory;
   readonly #followers: Followers;
   readonly #buckets: PeerBuckets;
   readonly #sessions: Sessions;
@@ -56,6 +56,7 @@ export class AntiEntropyRounds {
     this.#context = context;
     this.#state = state;
     this.#wants = wants;
+    this.#memory = new PeerMemory(limits.antiEntropyIntervalMs);
     this.#followers = new Followers(state, this.#memory);
     this.#buckets = new PeerBuckets(limits.roundsBurstMax, limits.roundsPerSecond);
     this.#sessions = new Sessions(limits.pullTimeoutMs);
@@ -117,7 +118,7 @@ export class AntiEntropyRounds {
     const follower = this.#followers.get(peer);
     if (follower === undefined) return;
     if (this.#sessions.of(peer).some((session) => isWaiting(session, nowMs, this.#context.limits))) return;
-    if (this.#dialogue.isBarren(peer, follower.root)) return;
+    if (this.#dialogue.isBarren(peer, follower.root, nowMs)) return;
     const session = this.#open(peer, this.#context.rounds.nextRoundId(peer), 'asked', nowMs);
     const isBloom = this.#context.reconcile === 'bloom' && !this.#followers.isOurs(follower.root);
     if (isBloom) chose(session, 'bloom', 'a Bloom filter of ids, as configured');
@@ -180,7 +181,7 @@ export class AntiEntropyRounds {
       learner: undefined,
       knowledge: new PeerKnowledge(),
       isTold: false,
-      isClockCut: false,
+      isPartial: false,
       hasAnswered: false,
       hasHeard: false,
       receivedAtTurn: undefined,

@@ -71,7 +71,7 @@ export class Dialogue {
       this.#teller.clock(session, true);
       return this.#told(session, isWhole, nowMs);
     }
-    if (this.isBarren(peer, session.theirRoot)) {
+    if (this.isBarren(peer, session.theirRoot, nowMs)) {
       this.#teller.differs(session);
       return this.#sessions.end(session, 'differs', nowMs);
     }
@@ -182,8 +182,8 @@ export class Dialogue {
       session.isTold = false;
       return this.#teller.heads(session, heads);
     }
-    if (bill.entriesReceived === 0 && theirRoot !== undefined && !session.isClockCut)
-      this.#memory.noteFruitless(peer, this.#state.root, theirRoot);
+    if (bill.entriesReceived === 0 && theirRoot !== undefined && !session.isPartial)
+      this.#memory.noteFruitless(peer, this.#state.root, theirRoot, nowMs);
     this.#sessions.end(session, 'differs', nowMs);
     if (bill.entriesReceived > 0 && hasNews) this.#askAgain(peer, nowMs);
   }
@@ -196,8 +196,9 @@ export class Dialogue {
   }
 
   /** Filters hide what the next would show, so it takes many of them to learn that nothing can be had. */
-  isBarren(peer: Did, theirRoot: Uint8Array | undefined): boolean {
-    return this.#context.reconcile !== 'bloom' && this.#memory.isBarren(peer, this.#state.root, theirRoot);
+  isBarren(peer: Did, theirRoot: Uint8Array | undefined, nowMs: number): boolean {
+    if (this.#context.reconcile === 'bloom') return false;
+    return this.#memory.isBarren(peer, this.#state.root, theirRoot, nowMs);
   }
 }
 

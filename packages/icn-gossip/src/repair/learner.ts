@@ -1,5 +1,7 @@
 import { equalBytes } from '@icn/identity';
 import type { GossipLimits } from '../limits.js';
+import type { EntryId } from '../entry/entry-name.js';
+import type { Want } from '../pull/want.js';
 import type { WantList } from '../pull/want-list.js';
 import type { TopicState } from '../topic/topic-state.js';
 import type { ClockSummary, SketchSummary } from '../wire/messages.js';
@@ -9,7 +11,7 @@ import type { Session } from './sessions.js';
 import { SYMBOL_BYTES } from './sketch.js';
 import { SketchLearner } from './sketch-learner.js';
 import { CLOCK_COMPONENT_BYTES } from './strategy.js';
-import { CLOCK_COMPONENTS_MAX, wantOf } from './summaries.js';
+import { wantOf } from './summaries.js';
 import { BASE_BYTES, type Teller } from './teller.js';
 
 /** A sketch of unknown size goes on at least to here before the clock is asked for: 3 KiB (guess). */
@@ -43,18 +45,20 @@ export class Learner {
       return false;
     }
     const { knowledge } = session;
-    session.isClockCut = clock.length >= CLOCK_COMPONENTS_MAX;
     // Who was told what we hold tells only heads that we lack; else what is not named is not held there.
-    const isPart = knowledge.hasTold;
+    const isAnswer = knowledge.hasTold;
+    session.isPartial ||= base === null && !isAnswer && clock.length < (session.theirCounts?.heads ?? 0);
+    const told = new Set<EntryId>();
     for (const component of clock) {
+      if (told.has(component.id)) continue;
+      told.add(component.id);
       knowledge.holds(component.id);
       const want = wantOf(this.#state, component);
       if (want === undefined) continue;
       knowledge.differs(component);
-      this.#wants.add(want, peer);
+      this.#want(session, want);
     }
-    if (isPart) return true;
-    const told = new Set(clock.map(({ id }) => id));
+    if (isAnswer) return true;
     const ours = base === null ? this.#state.heads() : this.#state.headsSince(agreed!.version);
     for (const head of ours) if (!told.has(head.id)) knowledge.differs(head);
     return true;
@@ -68,12 +72,12 @@ export class Learner {
     const lesson = learner.take(symbols);
     if (lesson !== undefined) {
       session.learner = undefined;
-      const { knowledge, peer } = session;
+      const { knowledge } = session;
       knowledge.knowsBy((id) => learner.isTheirs(id));
       for (const head of lesson.oursOnly) knowledge.differs(head);
       for (const want of lesson.wants) {
         if (want.type === 'range') knowledge.differs(want);
-        this.#wants.add(want, peer);
+        this.#want(session, want);
       }
       return true;
     }
@@ -85,6 +89,10 @@ export class Learner {
       this.#teller.request(session, { type: 'clock-request' });
     }
     return false;
+  }
+
+  #want(session: Session, want: Want): void {
+    if (!this.#wants.add(want, session.peer)) session.isPartial = true;
   }
 
   /** Beyond so many symbols the peer's clock is shorter. All of them are kept, so its word for it counts up to what a topic holds here. */

@@ -10,23 +10,32 @@ export interface Agreement {
 interface Fruitless {
   readonly ours: Uint8Array;
   readonly theirs: Uint8Array;
-  /** Rounds to pass over before the next try, and how many the last try was worth. */
-  left: number;
-  worth: number;
+  /** No other try before. */
+  readonly untilMs: number;
+  /** For how long it was put off, in mean times between two rounds. */
+  readonly waitRounds: number;
 }
 
 /** Peers remembered, also while they are away (guess: more than most nodes ever meet). */
 const PEERS_MAX = 1_024;
-/** At 5 s a round: a pair of nodes that cannot agree tries again every 5 minutes. */
-const PASSED_OVER_MAX = 64;
+/** The longest wait, in mean times between two rounds: at 5 s a pair of nodes that cannot agree tries again every 5 minutes. */
+const WAIT_ROUNDS_MAX = 64;
+/** The first wait passes over the next round, which may come late, and not the one after it. */
+const WAIT_ROUNDS_FIRST = 1.5;
 
 /**
  * What is remembered of past sessions with each peer, to say less in the next. The root is the checksum of it: what
  * was remembered wrongly shows in the root check, is forgotten, and costs one more trip and no entry.
  */
 export class PeerMemory {
+  readonly #roundMs: number;
   readonly #agreements = new Map<Did, Agreement>();
   readonly #fruitless = new Map<Did, Fruitless>();
+
+  /** `roundMs` is the mean time between two rounds. */
+  constructor(roundMs: number) {
+    this.#roundMs = roundMs;
+  }
 
   /** The last state that both sides had. */
   base(peer: Did): Agreement | undefined {
@@ -47,20 +56,24 @@ export class PeerMemory {
    * A session between these roots brought nothing, though they differ: what differs cannot be had, or is refused, or
    * the state that both are said to have had was none.
    */
-  noteFruitless(peer: Did, ours: Uint8Array, theirs: Uint8Array): void {
+  noteFruitless(peer: Did, ours: Uint8Array, theirs: Uint8Array, nowMs: number): void {
     this.forget(peer);
     const last = this.#fruitless.get(peer);
     const isSame = last !== undefined && equalBytes(last.ours, ours) && equalBytes(last.theirs, theirs);
-    const worth = isSame ? Math.min(2 * last.worth, PASSED_OVER_MAX) : 1;
-    remember(this.#fruitless, peer, { ours, theirs, worth, left: worth });
+    const rounds = isSame ? Math.min(2 * last.waitRounds, WAIT_ROUNDS_MAX) : WAIT_ROUNDS_FIRST;
+    remember(this.#fruitless, peer, {
+      ours,
+      theirs,
+      waitRounds: rounds,
+      untilMs: nowMs + rounds * this.#roundMs,
+    });
   }
 
-  /** Whether a session between these roots is not worth while now. Each time it is asked for counts as a round passed over. */
-  isBarren(peer: Did, ours: Uint8Array, theirs: Uint8Array | undefined): boolean {
+  /** Whether a session between these roots is not worth while now. */
+  isBarren(peer: Did, ours: Uint8Array, theirs: Uint8Array | undefined, nowMs: number): boolean {
     const last = this.#fruitless.get(peer);
     if (last === undefined || theirs === undefined) return false;
-    if (!equalBytes(last.ours, ours) || !equalBytes(last.theirs, theirs)) return false;
-    return last.left-- > 0;
+    return nowMs < last.untilMs && equalBytes(last.ours, ours) && equalBytes(last.theirs, theirs);
   }
 }
 

@@ -25,8 +25,8 @@ export interface Session {
   receivedAtTurn: number | undefined;
   /** Whether all that the peer tells was taken in: now it is only pulled. */
   isTold: boolean;
-  /** The clock that was told is too long for one message, so it shows some heads, and another time others. */
-  isClockCut: boolean;
+  /** Not all that the peer holds was told, or not all that is lacking was asked for: the next session may bring what this one did not. */
+  isPartial: boolean;
 }
 
 /** Sessions with one peer at once: one that each side began, and one that a message of the first was lost of (guess). */

@@ -20,7 +20,7 @@ export function wantOf(state: TopicState, { author, lane, seq, id }: EntryName):
   const lowest = parked === undefined ? undefined : lowestParked(held, parked).name;
   // A parked head hangs on an entry that is not held, one below the lowest of its chain.
   const missingSeq = lowest === undefined ? seq : lowest.seq - 1;
-  return isHole(held, missingSeq)
+  return held.isHole(missingSeq)
     ? { type: 'range', author, lane, to: seq }
     : branchWant(lowest ?? { author, lane, seq, id });
 }
@@ -38,14 +38,8 @@ function parkedBelow(held: HaveSet, { name, prev }: EntryLinks): EntryLinks | un
   return below?.name.seq === name.seq - 1 ? below : undefined;
 }
 
-function isHole(held: HaveSet, seq: number): boolean {
-  if (seq <= held.linkedSeqMax) return false;
-  for (const { name } of held.parkedEntries()) if (name.seq === seq) return false;
-  return true;
-}
-
 /** 8,192 components are about 610 KiB, within a frame; a longer clock is told in parts, from a random place on. */
-export const CLOCK_COMPONENTS_MAX = 8_192;
+const CLOCK_COMPONENTS_MAX = 8_192;
 
 /** Heads as peers are told them. Nothing is pruned in this version, so each floor is 0. */
 export function clockOf(

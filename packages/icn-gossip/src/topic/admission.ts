@@ -92,7 +92,8 @@ export class Admission {
     if (header.topic !== state.topic) return 'topic-wrong';
     if (announced !== undefined && !isSameName(announced, name)) return 'name-wrong';
     if (state.has(name)) return 'duplicate';
-    return state.refusalOf(linksOf(entry)) ?? verifyEntry(entry, context.verifySignature);
+    const isOwn = name.author === context.keyPair.did;
+    return state.refusalOf(linksOf(entry), isOwn) ?? verifyEntry(entry, context.verifySignature);
   }
 
   /** Tells consumers what left that they had been given, and the followers why; but not who told us. */

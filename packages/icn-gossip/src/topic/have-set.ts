@@ -94,6 +94,11 @@ export class HaveSet {
     return this.#parked?.get(id);
   }
 
+  /** Whether nothing is held at a seq. */
+  isHole(seq: number): boolean {
+    return seq > this.linkedSeqMax && this.#parked?.hasAt(seq) !== true;
+  }
+
   /** All parked entries in the order of seq and id. */
   parkedEntries(): Iterable<EntryLinks> {
     return this.#parked ?? NONE;

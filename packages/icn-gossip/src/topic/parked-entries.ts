@@ -8,6 +8,8 @@ import type { EntryId } from '../entry/entry-name.js';
 export class ParkedEntries {
   readonly #byId = new Map<EntryId, EntryLinks>();
   readonly #byPrev = new Map<EntryId | null, EntryLinks[]>();
+  /** How many there are at each seq. */
+  readonly #countAt = new Map<number, number>();
   /** Nearest first. What was removed stays until it comes to the end, or until it is half of all. */
   #sorted: EntryLinks[] = [];
 
@@ -22,6 +24,11 @@ export class ParkedEntries {
   /** Those that name `prev` as the entry before them. */
   after(prev: EntryId | null): readonly EntryLinks[] {
     return this.#byPrev.get(prev) ?? [];
+  }
+
+  /** Whether there is one at a seq. */
+  hasAt(seq: number): boolean {
+    return this.#countAt.has(seq);
   }
 
   /** The one with the largest seq; of several, the one with the largest id. */
@@ -45,7 +52,9 @@ export class ParkedEntries {
 
   /** Takes an entry that is not there. */
   add(entry: EntryLinks): void {
-    this.#byId.set(entry.name.id, entry);
+    const { id, seq } = entry.name;
+    this.#byId.set(id, entry);
+    this.#countAt.set(seq, (this.#countAt.get(seq) ?? 0) + 1);
     const siblings = this.#byPrev.get(entry.prev);
     if (siblings === undefined) this.#byPrev.set(entry.prev, [entry]);
     else siblings.push(entry);
@@ -59,8 +68,11 @@ export class ParkedEntries {
   }
 
   remove(entry: EntryLinks): void {
-    const { id } = entry.name;
+    const { id, seq } = entry.name;
     if (!this.#byId.delete(id)) return;
+    const countAt = (this.#countAt.get(seq) ?? 1) - 1;
+    if (countAt > 0) this.#countAt.set(seq, countAt);
+    else this.#countAt.delete(seq);
     const others = this.after(entry.prev).filter(({ name }) => name.id !== id);
     if (others.length > 0) this.#byPrev.set(entry.prev, others);
     else this.#byPrev.delete(entry.prev);

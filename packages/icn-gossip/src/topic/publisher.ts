@@ -121,7 +121,7 @@ export class Publisher {
     };
     const entry = createEntry(keyPair, fields, payload);
     const links = { name: entry.name, prev: fields.prev, deps: fields.deps };
-    if (state.refusalOf(links) !== undefined) {
+    if (state.refusalOf(links, true) !== undefined) {
       const message = `topic ${topic} holds ${limits.entriesPerTopicMax} entries, which is the limit of this node`;
       throw new GossipError('topic-full', message);
     }

@@ -2,7 +2,7 @@ import type { Did } from '@icn/identity';
 import { earliest } from '../bounds/deadlines.js';
 import type { DropName } from '../drops.js';
 import { decodeEntry, encodedByteCount, type DecodedEntry, type VerifiedEntry } from '../entry/entry.js';
-import type { EntryName } from '../entry/entry-name.js';
+import type { EntryId, EntryName } from '../entry/entry-name.js';
 import type { StoredHeader, StoredWithdrawal } from '../entry/entry-store.js';
 import { branchWant } from '../pull/want.js';
 import { WantList } from '../pull/want-list.js';
@@ -212,7 +212,10 @@ export class TopicGossip {
 
   #receivedAnnouncements(from: Did, { entries, names, isRepair }: Announcements, nowMs: number): void {
     for (const parts of entries) this.#receivedPush({ from, hops: undefined }, decodeEntry(parts), nowMs);
+    const named = new Set<EntryId>();
     for (const name of names) {
+      if (named.has(name.id)) continue;
+      named.add(name.id);
       // Who names it for repair holds all below it: wanted so, it is not also pulled as part of its log.
       if (isRepair) this.#want(name, from);
       else this.#push.announced(name, from, this.state.has(name) || this.state.isClosed(name), nowMs);

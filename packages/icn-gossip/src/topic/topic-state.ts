@@ -202,13 +202,17 @@ export class TopicState {
     return this.#order.frontier(prev);
   }
 
-  /** Why an entry that `has` does not know is not taken, before anything of it is verified. */
-  refusalOf(entry: EntryLinks): Refusal | undefined {
+  /**
+   * Why an entry that `has` does not know is not taken, before anything of it is verified. There is always room for this
+   * node's own log (`isOwn`): others cannot fill it.
+   */
+  refusalOf(entry: EntryLinks, isOwn = false): Refusal | undefined {
     const { author, lane, seq } = entry.name;
     const log = this.#logs.get(author, lane);
     if (seq >= (log?.closedFrom ?? Infinity)) return 'log-closed';
     if (this.isFull) return 'topic-full';
-    if (log === undefined) return this.#logs.size >= this.#limits.logsPerTopicMax ? 'logs-full' : undefined;
+    if (log === undefined)
+      return this.#logs.size >= this.#limits.logsPerTopicMax && !isOwn ? 'logs-full' : undefined;
     if (log.held.contradicts(entry)) return 'seq-wrong';
     return log.held.hasNoRoomFor(entry, this.#limits.parkedPerLogMax) ? 'parked-full' : undefined;
   }
@@ -220,11 +224,7 @@ export class TopicState {
   accept(entry: EntryLinks, nowMs: number): readonly Delivery[] {
     this.#storedCount++;
     const { log, linked } = this.#insert(entry);
-    const isParked = !log.held.isLinked(entry.name.id);
-    if (isParked && log.held.parkedCount > this.#limits.parkedPerLogMax) {
-      this.#logs.evictFarthest(log);
-      this.#evictedCount++;
-    }
+    if (!log.held.isLinked(entry.name.id)) this.#evictSurplus(log);
     const freed = this.#closeIfForked(log, () => idsOf(linked));
     const taken = freed === undefined ? linked : linked.filter(({ name }) => log.held.isLinked(name.id));
     return this.#order.deliver([...(freed ?? []), ...this.#order.add(taken, nowMs)]);
@@ -296,10 +296,19 @@ export class TopicState {
   settle(nowMs: number): readonly Delivery[] {
     const undelivered = this.#undelivered;
     this.#undelivered = [];
+    for (const log of this.#logs) this.#evictSurplus(log);
     const fresh = idsOf(undelivered);
     const freed = Array.from(this.#logs, (log) => this.#closeIfForked(log, () => fresh) ?? []);
     const taken = undelivered.filter(({ name }) => this.isLinked(name));
     return this.#order.deliver([...freed.flat(), ...this.#order.add(taken, nowMs)]);
+  }
+
+  /** What was stored before it was evicted comes back with a restart, so there may be many too many. */
+  #evictSurplus(log: Log): void {
+    while (log.held.parkedCount > this.#limits.parkedPerLogMax) {
+      this.#logs.evictFarthest(log);
+      this.#evictedCount++;
+    }
   }
 
   /** Returns what became linked, but for what was delivered in an earlier run. */

@@ -20,3 +20,32 @@ export const author = bytesOf(32).transform((key, context) => {
   context.issues.push({ code: 'custom', message: 'not a public key', input: key });
   return z.NEVER;
 });
+
+/**
+ * A list of up to `countMax` items, given up at the first that is not one: an array of zod reads on, keeps an issue for
+ * each, and throws where there are more than a call has room for.
+ */
+export const listOf = <Item>(item: z.ZodType<Item>, countMax = Infinity) =>
+  z.unknown().transform((value, context): readonly Item[] => {
+    if (!Array.isArray(value) || value.length > countMax)
+      return refuse(context, 'not a list, or too long a one');
+    const items: Item[] = [];
+    for (const each of value as readonly unknown[]) {
+      const parsed = item.safeParse(each);
+      if (!parsed.success) return refuse(context, 'an item is malformed');
+      items.push(parsed.data);
+    }
+    return items;
+  });
+
+/** Many numbers above 0: looked at one by one without zod, of which a frame of them would cost a second. */
+export const positives = z.unknown().transform((value, context): readonly number[] => {
+  const isList = Array.isArray(value) && value.every((each) => Number.isSafeInteger(each) && each > 0);
+  return isList ? (value as readonly number[]) : refuse(context, 'not a list of numbers above 0');
+});
+
+/** Makes what is read malformed. */
+export function refuse(context: z.RefinementCtx, why: string): typeof z.NEVER {
+  context.addIssue(why);
+  return z.NEVER;
+}

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Did } from '@icn/identity';
 import { partsSchema } from '../entry/entry.js';
 import type { EntryName } from '../entry/entry-name.js';
+import { PROTOCOL } from '../limits.js';
 import * as wire from './fields.js';
 import type { ClockComponent, ClosedLog, GossipMessage, LogName, LogRange, Summary } from './messages.js';
 import { u64FromBytes, u64sFromBytes } from './u64.js';
@@ -44,22 +45,18 @@ const name = z
   .tuple([wire.author, wire.lane, wire.positive, wire.entryId])
   .transform(([author, lane, seq, id]): EntryName => ({ author, lane, seq, id }));
 
-function refuse(context: z.RefinementCtx): typeof z.NEVER {
-  context.addIssue('a seq is too large');
-  return z.NEVER;
-}
-
 /** A log and its wanted seqs: the first, how many, how many to pass over, how many… */
 const logRanges = z
-  .tuple([wire.author, wire.lane, z.array(wire.positive).min(2)])
-  .refine(([, , runs]) => runs.length % 2 === 0)
+  .tuple([wire.author, wire.lane, wire.positives])
+  .refine(([, , runs]) => runs.length > 0 && runs.length % 2 === 0)
   .transform(([author, lane, runs], context): LogRange[] => {
     const ranges: LogRange[] = [];
     let last = -1; // so that the first run is the first seq, and a later one passes over at least one
     for (let index = 0; index < runs.length; index += 2) {
       const from = last + 1 + runs[index]!;
       last = from + (runs[index + 1]! - 1);
-      if (!Number.isSafeInteger(from) || !Number.isSafeInteger(last)) return refuse(context);
+      if (!Number.isSafeInteger(from) || !Number.isSafeInteger(last))
+        return wire.refuse(context, 'a seq is too large');
       ranges.push({ author, lane, from, to: last });
     }
     return ranges;
@@ -87,7 +84,7 @@ const closedLog = z
 
 const summary = z.union([
   z
-    .tuple([z.literal(SUMMARY_NUMBERS.clock), z.array(clockComponent), wire.bytesOf(8).nullable()])
+    .tuple([z.literal(SUMMARY_NUMBERS.clock), wire.listOf(clockComponent), wire.bytesOf(8).nullable()])
     .transform(([, clock, base]): Summary => ({ type: 'clock', clock, base })),
   z
     .tuple([
@@ -112,10 +109,21 @@ const summary = z.union([
     .transform((): Summary => ({ type: 'clock-request' })),
 ]);
 
+/** Entries in one message: above what any limit lets a node send, for each that cannot be read costs as much as one that can. */
+const ENTRIES_MAX = 4_096;
+
+/** Peers in one message: many times what a shuffle may tell of. */
+const PEERS_MAX = 64;
+
 /** An entry of a response that cannot be read costs only itself. */
 const entryOrUndefined = z.unknown().transform((value) => partsSchema.safeParse(value).data);
-const parts = z.array(partsSchema);
-const peers: z.ZodType<readonly Did[]> = z.array(wire.author);
+const parts = wire.listOf(partsSchema);
+const peers: z.ZodType<readonly Did[]> = wire.listOf(wire.author, PEERS_MAX);
+
+/** A count beyond what is counted is none: else a liar's would make each relay of it look like one. */
+const hops = wire.uint
+  .nullable()
+  .transform((count) => (count === null || count > PROTOCOL.hopsMax ? undefined : count));
 
 /** A message of nothing but its topic. */
 const bare = <Type extends 'Graft' | 'Prune' | 'Join' | 'Disconnect'>(type: Type) =>
@@ -126,27 +134,27 @@ const bare = <Type extends 'Graft' | 'Prune' | 'Join' | 'Disconnect'>(type: Type
 
 const schemas = {
   Hello: z
-    .tuple([wire.uint, wire.label, z.array(wire.label).max(64), wire.bytesOf(8), z.boolean()])
+    .tuple([wire.uint, wire.label, wire.listOf(wire.label, 64), wire.bytesOf(8), z.boolean()])
     .rest(z.unknown())
     .transform(([version, network, extensions, nonce, heard]) => {
       return { type: 'Hello' as const, version, network, extensions, nonce, heard };
     }),
   Announcement: z
-    .tuple([wire.topic, name, partsSchema.nullable(), wire.uint.nullable()])
+    .tuple([wire.topic, name, partsSchema.nullable(), hops])
     .rest(z.unknown())
-    .transform(([topic, entryName, entry, hops]) => {
+    .transform(([topic, entryName, entry, passed]) => {
       const type = 'Announcement' as const;
-      return { type, topic, name: entryName, entry: entry ?? undefined, hops: hops ?? undefined };
+      return { type, topic, name: entryName, entry: entry ?? undefined, hops: passed };
     }),
   PullRequest: z
     .tuple([
       wire.uint,
       wire.topic,
-      z.array(name),
-      z.array(logRanges),
+      wire.listOf(name),
+      wire.listOf(logRanges),
       wire.positive,
       headsRequest.nullable(),
-      z.array(logName),
+      wire.listOf(logName),
     ])
     .rest(z.unknown())
     .transform(([requestId, topic, missing, logs, bytesMax, heads, evidence]) => {
@@ -154,7 +162,7 @@ const schemas = {
       return { type: 'PullRequest' as const, requestId, topic, missing, ranges, bytesMax, heads, evidence };
     }),
   PullResponse: z
-    .tuple([wire.uint, wire.topic, z.array(entryOrUndefined), z.boolean()])
+    .tuple([wire.uint, wire.topic, wire.listOf(entryOrUndefined, ENTRIES_MAX), z.boolean()])
     .rest(z.unknown())
     .transform(([requestId, topic, entries, more]) => {
       return { type: 'PullResponse' as const, requestId, topic, entries, more };
@@ -166,7 +174,7 @@ const schemas = {
       z.boolean(),
       wire.bytesOf(32).nullable(),
       counts.nullable(),
-      z.array(closedLog),
+      wire.listOf(closedLog),
       summary.nullable(),
     ])
     .rest(z.unknown())
@@ -175,15 +183,15 @@ const schemas = {
       return { type, topic, roundId, answer, root, counts: holding, closed, summary: told };
     }),
   Subscribe: z
-    .tuple([z.array(wire.topic), z.boolean()])
+    .tuple([wire.listOf(wire.topic), z.boolean()])
     .rest(z.unknown())
     .transform(([topics, reply]) => ({ type: 'Subscribe' as const, topics, reply })),
   Unsubscribe: z
-    .tuple([z.array(wire.topic)])
+    .tuple([wire.listOf(wire.topic)])
     .rest(z.unknown())
     .transform(([topics]) => ({ type: 'Unsubscribe' as const, topics })),
   Announcements: z
-    .tuple([wire.topic, parts, z.array(name), z.boolean()])
+    .tuple([wire.topic, parts, wire.listOf(name), z.boolean()])
     .rest(z.unknown())
     .transform(([topic, entries, names, isRepair]) => {
       return { type: 'Announcements' as const, topic, entries, names, isRepair };

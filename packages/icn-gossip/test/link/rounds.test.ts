@@ -78,7 +78,16 @@ describe('of many topics', () => {
     expect(rounds(subject).map(({ type }) => type)).toEqual(topics.map(() => 'AntiEntropy'));
   });
 
-  it('an answer to no question, or to an older one, is not heard', () => {
+  it('an answer is heard though the next question went out before it came', () => {
+    const subject = met(topics);
+    const [first] = rounds(subject) as Roots[];
+    const [second] = rounds(subject) as Roots[];
+    expect(second!.roundId).not.toBe(first!.roundId);
+    subject.receive(SMALLER, { ...first!, answer: true, root: null });
+    expect(subject.gossip.status()[0]!.inSync).toEqual([did(SMALLER)]);
+  });
+
+  it('an answer to no question is not heard', () => {
     const subject = met(topics);
     const [asked] = rounds(subject) as Roots[];
     const equal: Roots = { ...asked!, answer: true, root: null };

@@ -101,6 +101,36 @@ describe('Join', () => {
 });
 
 describe('ForwardJoin', () => {
+  it('of a peer that is no neighbour is passed over', () => {
+    const subject = withNeighbors([2, 3, 4, 5, 6, 7]);
+    follows(subject, 8);
+    expect(subject.receive(8, forwardJoin(20, 0))).toEqual([]);
+    expect(subject.receive(8, forwardJoin(20, 5))).toEqual([]);
+  });
+
+  it('costs no neighbour its place before there is a link to the newcomer', () => {
+    const subject = withNeighbors(FULL);
+    for (const peer of FULL.slice(1)) subject.receive(peer, { type: 'Prune', topic: TOPIC });
+    expect(subject.receive(2, forwardJoin(20, 0))).toEqual(['connect 20']);
+    expect(follows(subject, 20)).toEqual([
+      expect.stringMatching(/^release \d+$/),
+      expect.stringMatching(/^send to \d+: Disconnect$/),
+      'send to 20: Neighbor',
+    ]);
+  });
+
+  it('comes of a newcomer once in a while, however often that joins', () => {
+    const subject = withNeighbors([2, 3]);
+    follows(subject, 4);
+    const walks = () => subject.receive(4, JOIN).filter((line) => line.includes('ForwardJoin'));
+    expect(walks()).toHaveLength(1);
+    subject.receive(4, DISCONNECT);
+    expect(walks()).toEqual([]);
+    subject.receive(4, DISCONNECT);
+    subject.nowMs += 30_000;
+    expect(walks()).toHaveLength(1);
+  });
+
   it('goes on to another neighbour, with one step less', () => {
     const subject = withNeighbors(FULL);
     const [line] = subject.receive(2, forwardJoin(20, 5));

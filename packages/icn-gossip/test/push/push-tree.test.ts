@@ -226,6 +226,27 @@ describe('hops', () => {
     }
   });
 
+  it('of 0 are believed of the author alone: an echo takes no place', () => {
+    const subject = inTree();
+    subject.receive(2, eagerAfter(3, first));
+    subject.receive(4, eagerAfter(0, first));
+    subject.persisted(1);
+    expect(subject.sleepUntil(5_000)).toEqual(['send to 4: Prune']);
+  });
+
+  it('are not believed again of a neighbour in whose place something was missing', () => {
+    const subject = inTree();
+    const prunes = (lines: readonly string[]) => lines.filter((line) => /Graft|: Prune/.test(line));
+    subject.receive(2, eagerAfter(3, first));
+    subject.receive(4, eagerAfter(1, first));
+    expect(prunes(subject.sleepUntil(4_000))).toEqual(['send to 4: Graft', 'send to 2: Prune']);
+    subject.receive(3, names(second));
+    expect(prunes(subject.sleepUntil(6_000))).toEqual(['send to 3: Graft']);
+    subject.receive(5, eagerAfter(3, third));
+    subject.receive(4, eagerAfter(1, third));
+    expect(prunes(subject.sleepUntil(12_000))).toEqual(['send to 4: Prune']);
+  });
+
   it('change nothing by another entry than the guide', () => {
     const [small, large] = [8, 9].toSorted((a, b) => (did(a) < did(b) ? -1 : 1)) as [number, number];
     const [guide, other] = [entryOf({ author: keyPair(small) }), entryOf({ author: keyPair(large) })];

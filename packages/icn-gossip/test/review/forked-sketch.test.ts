@@ -41,4 +41,23 @@ describe('a branch that a sketch showed', () => {
     expect(costOf(exchange(a, b)).moved.length).toBe(32);
     expect(a.root()).toBe(b.root());
   });
+
+  // Found by a world of 1,000 nodes (seed 10): the other branch ended at the very seq of the head that was lacking.
+  it('is found above what is held of it, however long the other branch is', () => {
+    const trunk = logOf(author, 3);
+    for (let otherLength = 1; otherLength <= 4; otherLength++) {
+      const other = logOf(author, otherLength, trunk.at(-1)!.name, 'other');
+      for (let length = 1; length <= 4; length++) {
+        const branch = logOf(author, length, trunk.at(-1)!.name, 'branch');
+        for (let held = 0; held < length; held++) {
+          const both = [...others, ...trunk, ...other];
+          const a = new Side({ index: 1, entries: [...both, ...branch.slice(0, held)] });
+          const b = new Side({ index: 2, entries: [...both, ...branch] });
+          exchange(a, b);
+          for (let turn = 0; turn < 3 && a.root() !== b.root(); turn++) round(a, b);
+          expect([otherLength, length, held, a.root()]).toEqual([otherLength, length, held, b.root()]);
+        }
+      }
+    }
+  });
 });

@@ -2,8 +2,7 @@ import { decodeCbor, encodeCbor, type Cbor } from '../../wire/cbor.js';
 import type { SeededRandom } from '../seeded-random.js';
 import type { Vocabulary } from './vocabulary.js';
 
-/** Items that an array is blown up to, and how seldom: such frames cost as much as a thousand others. */
-const GIANT_ITEMS = 5_000;
+/** How seldom an array is blown up to as many items as fit a frame: such frames cost as much as a thousand others. */
 const GIANT_SHARE = 0.01;
 const GIANT_BYTES_MAX = 1_100_000;
 
@@ -63,8 +62,10 @@ function twistList(list: readonly Cbor[], random: SeededRandom, donor: Cbor, byt
   const at = random.below(list.length + 1);
   const item: Cbor = list[at] ?? donor;
   if (random.chance(GIANT_SHARE)) {
-    const count = Math.min(GIANT_ITEMS, Math.floor(GIANT_BYTES_MAX / (byteCount + 1)));
-    return Array.from({ length: count }, (): Cbor => item);
+    const giant = random.pick<Cbor>([item, 0]);
+    const itemBytes = giant === 0 ? 1 : encodeCbor(giant).length;
+    const count = Math.max(1, Math.floor((GIANT_BYTES_MAX - byteCount) / itemBytes));
+    return Array.from({ length: count }, (): Cbor => giant);
   }
   return random.pick<() => Cbor>([
     () => list.toSpliced(at, 1),

@@ -18,8 +18,10 @@ const faultsMs = (nodeCount: number) => (nodeCount <= 25 ? 60_000 : nodeCount <=
 /** Below so many nodes there is no liar: one among four would be a quarter. */
 const NODES_WITH_LIARS = 5;
 const LIAR_SHARE = 0.1;
-/** More authors only make more of the same, whether they are honest or fork their logs. */
+/** More authors and entries only make more of the same: what a run costs grows with nodes times entries. */
 const AUTHORS_MAX = 8;
+const FORKERS_MAX = 5;
+const entryCountOf = (nodeCount: number) => 20 + Math.ceil(Math.min(nodeCount, 100) / 4);
 /** Of more nodes not every one knows every other. */
 const ROOM_NODES_MAX = 100;
 
@@ -79,7 +81,7 @@ function addNodes(world: World, setup: ScenarioSetup): void {
   let forkers = 0;
   for (let index = 0; index < nodeCount; index++) {
     if (!liars.has(index)) world.add();
-    else world.add({ isHonest: false, machineOf: liarOf(setup, random, () => forkers++ < AUTHORS_MAX) });
+    else world.add({ isHonest: false, machineOf: liarOf(setup, random, () => forkers++ < FORKERS_MAX) });
   }
 }
 
@@ -126,7 +128,7 @@ function publishDuring(world: World): void {
   publish(world, {
     authors: random.sample(world.honest, AUTHORS_MAX),
     topics,
-    entryCount: 20 + Math.ceil(Math.min(world.nodes.length, 200) / 4),
+    entryCount: entryCountOf(world.nodes.length),
     durationMs: faultsMs(world.nodes.length),
     byteCount: (draw) => (draw.chance(0.03) ? 10_000 + draw.below(50_000) : 1 + draw.below(300)),
   });
