@@ -1,9 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { DurabilityGate } from '../src/durability-gate.js';
-import { seededNumbers, text, TOPIC } from './fixtures.js';
-import { CALM, TestNetwork, type Faults } from './test-network.js';
-
-const SLOW_DISK: Faults = { ...CALM, diskMs: [5, 40] };
+import { text, TOPIC } from './fixtures.js';
+import {
+  deliveredCounts,
+  expectAgreement,
+  gossipWorld,
+  msUntilEqual,
+  restart,
+  statusOf,
+} from './sim/gossip-world.js';
 
 describe('DurabilityGate', () => {
   it('lets go in order, of what the durable writes are enough for', () => {
@@ -29,68 +34,78 @@ describe('DurabilityGate', () => {
   });
 });
 
-// The test network checks I7 and I8 at each effect: nothing is announced, counted or delivered before it is on disk.
+// The checkers see each effect: nothing is announced, counted or delivered before it is on disk, and no log forks.
 describe('I8: own entries are durable before anyone hears of them', () => {
   it.each([1, 2, 3, 4, 5])(
     'loses nothing acknowledged, forks no log and skips no position over 20 crashes (seed %d)',
     (seed) => {
-      const draw = seededNumbers(seed);
-      const network = new TestNetwork({ seed, faults: SLOW_DISK });
-      const [a, b] = network.start(2);
+      const diskMs = { type: 'uniform', minMs: 5, maxMs: 40 } as const;
+      const watch = gossipWorld({ seed, nodeCount: 2, diskMs });
+      const { world } = watch;
+      const random = world.random.fork('crashes');
+      const [a, b] = world.nodes;
+      let orderedCount = 0;
+      world.observe({
+        ordered(node, effect) {
+          if (node === a && effect.type === 'persist')
+            orderedCount += effect.writes.filter(({ type }) => type === 'entry').length;
+        },
+      });
       for (let crash = 0; crash < 20; crash++) {
         for (let index = 0; index < 5; index++) {
-          network.submit(a!, text(`${crash}/${index}`));
-          network.run(draw() * 20);
+          world.submit(a!, TOPIC, text(`${crash}/${index}`));
+          world.runUntil(world.nowMs + random.between(0, 20));
         }
-        network.crash(a!);
-        network.run(draw() * 100);
-        network.restart(a!);
+        world.crash(a!);
+        world.runUntil(world.nowMs + random.between(0, 100));
+        restart(world, a!);
       }
-      network.run(60_000, () => network.isConverged());
-      expect(network.isConverged()).toBe(true);
-      network.run(1_000);
-      const seqs = a!.acknowledged.map(({ seq }) => seq);
+      expect(msUntilEqual(world, 60_000)).toBeLessThan(60_000);
+      expectAgreement(watch);
+      const seqs = a!.acknowledged.map(({ name }) => name.seq);
       expect(seqs).toEqual([...new Set(seqs)].toSorted((x, y) => x - y));
       for (const node of [a!, b!]) {
-        const delivered = new Set(node.delivered());
-        expect(a!.acknowledged.filter(({ id }) => !delivered.has(id))).toEqual([]);
-        expect(node.gossip.status()[0]!.entryCount).toBe(delivered.size);
+        const delivered = node.disk.delivered(TOPIC);
+        expect(a!.acknowledged.filter(({ name }) => !delivered.has(name.id))).toEqual([]);
       }
-      const lastSeq = Math.max(...seqs);
-      const heads = [...a!.disk.entries.get(TOPIC)!.values()].length;
-      expect(heads).toBeGreaterThanOrEqual(lastSeq);
-      expect(a!.gossip.status()[0]!.entryCount).toBe(heads);
+      const writtenCount = [...a!.disk.ids(TOPIC)].length;
+      expect(writtenCount).toBeGreaterThanOrEqual(Math.max(...seqs));
+      expect(statusOf(a!).entryCount).toBe(writtenCount);
+      expect(orderedCount).toBeGreaterThan(writtenCount);
     },
   );
 
   it('goes on with its log and its positions where it stopped', () => {
-    const network = new TestNetwork();
-    const [a] = network.start(1);
-    for (let index = 0; index < 3; index++) network.submit(a!, text(`${index}`));
-    network.run(100);
-    const root = a!.root();
-    network.crash(a!);
-    network.restart(a!);
-    expect(a!.root()).toBe(root);
-    network.submit(a!, text('after'));
-    network.run(100);
-    expect(a!.acknowledged.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
-    expect(a!.delivered().length).toBe(4);
+    const { world } = gossipWorld({ nodeCount: 1 });
+    const [a] = world.nodes;
+    for (let index = 0; index < 3; index++) world.submit(a!, TOPIC, text(`${index}`));
+    world.runUntil(world.nowMs + 100);
+    const before = statusOf(a!);
+    restart(world, a!);
+    expect(statusOf(a!)).toEqual(before);
+    world.submit(a!, TOPIC, text('after'));
+    world.runUntil(world.nowMs + 100);
+    expect(a!.acknowledged.map(({ name }) => name.seq)).toEqual([1, 2, 3, 4]);
+    expect([a!.disk.positionCount(TOPIC), a!.disk.delivered(TOPIC).size]).toEqual([4, 4]);
   });
 
-  it('forgets what was not written: nobody has heard of it', () => {
-    const network = new TestNetwork({ faults: { ...CALM, diskMs: [50, 50] } });
-    const [a, b] = network.start(2);
-    network.run(500);
-    network.submit(a!, text('lost'));
-    network.run(49);
-    network.crash(a!);
-    network.restart(a!);
-    network.run(500);
-    expect([a!.acknowledged, b!.delivered()]).toEqual([[], []]);
-    network.submit(a!, text('kept'));
-    network.run(500);
-    expect(a!.acknowledged.map(({ seq }) => seq)).toEqual([1]);
-    expect(b!.delivered()).toEqual(a!.delivered());
+  it.each([
+    ['forgets what was not written yet', 49, 0],
+    ['keeps what was', 51, 1],
+  ])('%s: a write takes 50 ms, and %d are past', (_, passedMs, entryCount) => {
+    const gossip = { limits: { ownHeadWaitMs: 0 } };
+    const { world } = gossipWorld({ nodeCount: 2, diskMs: { type: 'fixed', ms: 50 }, gossip });
+    const [a, b] = world.nodes;
+    world.submit(a!, TOPIC, text('in doubt'));
+    world.runUntil(world.nowMs + passedMs);
+    expect([a!.acknowledged.length, b!.disk.delivered(TOPIC).size]).toEqual([entryCount, 0]);
+    restart(world, a!);
+    world.runUntil(world.nowMs + 500);
+    expect(deliveredCounts(world)).toEqual([entryCount, entryCount]);
+    world.submit(a!, TOPIC, text('after'));
+    world.runUntil(world.nowMs + 500);
+    expect(a!.acknowledged.at(-1)?.name.seq).toBe(entryCount + 1);
+    expect(a!.acknowledged).toHaveLength(entryCount + 1);
+    expect(b!.disk.delivered(TOPIC)).toEqual(a!.disk.delivered(TOPIC));
   });
 });

@@ -1,4 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
+import type { SimNode } from '../src/sim/index.js';
+import type { GossipWorldOptions } from './sim/gossip-world.js';
 
 // The only place where signatures are checked is counted, before the machine is loaded on top of it.
 const identity = await import('@icn/identity');
@@ -10,9 +12,10 @@ jest.unstable_mockModule('@icn/identity', () => ({
     return identity.verify(...args);
   },
 }));
-const { keyPair, logOf, text } = await import('./fixtures.js');
+const { keyPair, logOf, text, TOPIC } = await import('./fixtures.js');
 const { joined, clockQuestion, eager, headOf, lazy, response } = await import('./subject.js');
-const { TestNetwork } = await import('./test-network.js');
+const { gossipWorld, restart, statusOf } = await import('./sim/gossip-world.js');
+const { haveEqualRoots } = await import('../src/sim/checkers/convergence.js');
 
 /** Signature checks that `action` costs. */
 function checksIn(action: () => void): number {
@@ -51,33 +54,50 @@ describe('I2: one signature check per entry per node', () => {
     expect(looks).toBe(0);
   });
 
-  it('costs nothing for own entries, nor after a restart', () => {
-    const network = new TestNetwork();
-    const [a] = network.start(1);
+  it('costs nothing for own entries, nor for any after a restart', () => {
+    const { world, checked } = countingWorld({ nodeCount: 2 });
+    const [a, b] = world.nodes;
     const checks = checksIn(() => {
-      for (let index = 0; index < 10; index++) network.submit(a!, text(`${index}`));
-      network.run(100);
-      network.crash(a!);
-      network.restart(a!);
-      network.run(100);
+      for (let index = 0; index < 10; index++) world.submit(a!, TOPIC, text(`${index}`));
+      world.runUntil(world.nowMs + 5_000);
+      for (const node of [a!, b!]) restart(world, node);
+      world.runUntil(world.nowMs + 5_000);
     });
-    expect(checks).toBe(0);
-    expect(a!.gossip.status()[0]).toMatchObject({ entryCount: 10 });
+    for (const node of [a!, b!]) expect(statusOf(node).entryCount).toBe(10);
+    expect([checks, checked.get(a!), checked.get(b!)?.length]).toEqual([10, undefined, 10]);
   });
 
   it('holds in a whole network, whatever the duplication', () => {
-    const faults = { latencyMs: [1, 50], lossRate: 0.1, duplicationRate: 0.5, diskMs: [0, 5] } as const;
-    const network = new TestNetwork({ faults });
-    const nodes = network.start(5);
+    const { world, checked, statistics } = countingWorld({
+      nodeCount: 5,
+      links: { jitterMs: { type: 'uniform', minMs: 0, maxMs: 45 }, lossRate: 0.1, duplicationRate: 0.5 },
+      diskMs: { type: 'uniform', minMs: 0, maxMs: 5 },
+    });
     const checks = checksIn(() => {
       for (let index = 0; index < 20; index++) {
-        network.submit(nodes[index % 5]!, text(`${index}`));
-        network.run(50);
+        world.submit(world.nodes[index % 5]!, TOPIC, text(`${index}`));
+        world.runUntil(world.nowMs + 50);
       }
-      const isAllThere = () => nodes.every(({ gossip }) => gossip.status()[0]!.entryCount === 20);
-      network.run(120_000, () => isAllThere() && network.isConverged());
+      const isAllThere = () => world.nodes.every((node) => statusOf(node).entryCount === 20);
+      world.runUntil(world.nowMs + 120_000, () => isAllThere() && haveEqualRoots(world));
     });
-    expect(network.isConverged()).toBe(true);
-    expect(checks).toBe(20 * 4);
+    expect(haveEqualRoots(world)).toBe(true);
+    expect(statistics.counts.payloadArrivals).toBeGreaterThan(2 * 20 * 4);
+    // The world remembers what came of each signature: it is checked in earnest once, and asked for by each node.
+    expect(checks).toBe(20);
+    for (const node of world.nodes) {
+      const ids = checked.get(node)!;
+      expect([ids.length, new Set(ids).size]).toEqual([16, 16]);
+    }
   });
 });
+
+/** A world with the ids whose signatures each node has checked, valid or not. */
+function countingWorld(options: GossipWorldOptions) {
+  const watch = gossipWorld(options);
+  const checked = new Map<SimNode, string[]>();
+  watch.world.observe({
+    verified: (node, message) => checked.set(node, [...(checked.get(node) ?? []), message.join()]),
+  });
+  return { ...watch, checked };
+}

@@ -5,7 +5,17 @@ import { encodeMessage } from '../../src/wire/message-codec.js';
 import type { ClosedLog, GossipMessage } from '../../src/wire/messages.js';
 import { did, entryOf, keyPair, logOf, NETWORK, sentBy, text, TOPIC } from '../fixtures.js';
 import { eager, hello, joined, lazy, Subject } from '../subject.js';
-import { TestNetwork, type TestNode } from '../test-network.js';
+import {
+  deliveredCounts,
+  expectAgreement,
+  gossipWorld,
+  hand,
+  mend,
+  part,
+  statusOf,
+} from '../sim/gossip-world.js';
+import { haveEqualRoots } from '../../src/sim/checkers/convergence.js';
+import type { SimNode } from '../../src/sim/index.js';
 import { parseTopic } from '../../src/topic.js';
 
 const AUTHOR = keyPair(5);
@@ -16,6 +26,7 @@ const BRANCHES = SPINE.slice(2).map((entry, index) =>
 );
 const ALL = [...SPINE, ...BRANCHES];
 const WITNESS = [...SPINE.slice(2), ...BRANCHES];
+const CLOSED: ClosedLog = { author: AUTHOR.did, lane: 0, from: 3 };
 
 function evidence(entries: readonly (VerifiedEntry | EntryParts)[]): GossipMessage {
   const parts = entries.map((entry) => ('parts' in entry ? entry.parts : entry));
@@ -221,7 +232,7 @@ describe('a restart', () => {
     for (const entry of ALL) disk.run(subject, eager(entry));
     const other = entryOf({ author: keyPair(6) });
     disk.run(subject, eager(other));
-    expect(disk.rows.at(-2)).toEqual({ author: AUTHOR.did, lane: 0, from: 3 });
+    expect(disk.rows.at(-2)).toEqual(CLOSED);
     const again = disk.start();
     expect(again.gossip.status()[0]!.root).toEqual(subject.gossip.status()[0]!.root);
     again.meet(2);
@@ -249,52 +260,64 @@ describe('a restart', () => {
 
 describe('a network', () => {
   it.each([1, 2, 3])('closes the log everywhere alike, though each half saw half of it (seed %d)', (seed) => {
-    const faults = { latencyMs: [1, 40], lossRate: 0.1, duplicationRate: 0.2, diskMs: [0, 20] } as const;
-    const network = new TestNetwork({ seed, faults });
-    const nodes = network.start(4);
-    network.run(500);
-    network.partition(nodes.slice(0, 2));
-    for (const entry of SPINE) for (const node of [nodes[0]!, nodes[2]!]) push(network, node, entry);
-    for (const [index, entry] of BRANCHES.entries()) push(network, nodes[index % 2 === 0 ? 0 : 2]!, entry);
-    network.run(1_000);
-    for (const node of nodes) expect(node.withdrawn()).toEqual([]);
-    network.heal();
-    const isClosed = () => nodes.every(({ gossip }) => gossip.status()[0]!.entryCount === 2);
-    network.run(120_000, () => isClosed() && network.isConverged());
-    network.run(1_000);
-    expect(network.isConverged()).toBe(true);
-    const rows = [{ author: AUTHOR.did, lane: 0, from: 3 }];
-    for (const node of nodes) expect(node.withdrawn()).toEqual(node.delivered().length > 2 ? rows : []);
-    expect(nodes[0]!.withdrawn()).toEqual(rows);
-    const root = nodes[0]!.root();
-    network.crash(nodes[0]!);
-    network.restart(nodes[0]!);
-    expect(nodes[0]!.root()).toBe(root);
-    network.submit(nodes[0]!, text('after'));
-    network.run(5_000);
-    expect(nodes[0]!.acknowledged).toHaveLength(1);
+    const watch = gossipWorld({
+      seed,
+      nodeCount: 4,
+      links: {
+        jitterMs: { type: 'uniform', minMs: 0, maxMs: 35 },
+        lossRate: 0.1,
+        duplicationRate: 0.2,
+        reorderRate: 0.3,
+      },
+      diskMs: { type: 'uniform', minMs: 0, maxMs: 20 },
+    });
+    const { world } = watch;
+    const [a, b, c, d] = world.nodes;
+    part(world, [a!, b!]);
+    for (const [half, node] of [a!, c!].entries())
+      hand(world, node, [...SPINE, ...BRANCHES.filter((_, index) => index % 2 === half)]);
+    world.runUntil(world.nowMs + 1_000);
+    expect(world.nodes.map(withdrawals)).toEqual([[], [], [], []]);
+    expect([a!, c!].map((node) => statusOf(node).entryCount)).toEqual([14, 14]);
+    mend(world);
+    const isClosed = () => world.nodes.every((node) => statusOf(node).entryCount === 2);
+    world.runUntil(world.nowMs + 120_000, () => isClosed() && haveEqualRoots(world));
+    expectAgreement(watch);
+    expect(deliveredCounts(world)).toEqual([2, 2, 2, 2]);
+    for (const node of [a!, c!]) expect(withdrawals(node)).toEqual([CLOSED]);
+    // Whoever heard of the closing first was never told of what it takes away.
+    for (const node of [b!, d!]) expect(withdrawals(node)).toEqual(hadMore(node) ? [CLOSED] : []);
+    const { root } = statusOf(a!);
+    world.crash(a!);
+    world.boot(a!);
+    expect(statusOf(a!).root).toEqual(root);
+    mend(world);
+    world.submit(a!, TOPIC, text('after'));
+    world.runUntil(world.nowMs + 5_000);
+    expect(a!.acknowledged).toHaveLength(1);
   });
 
   it('closes nothing of an author who forked seven times', () => {
-    const network = new TestNetwork();
-    const nodes = network.start(3);
-    network.run(500);
-    for (const entry of [...SPINE, ...BRANCHES.slice(1)]) push(network, nodes[0]!, entry);
-    network.run(20_000);
-    expect(network.isConverged()).toBe(true);
-    for (const node of nodes) {
-      expect(node.withdrawn()).toEqual([]);
-      expect(node.delivered()).toHaveLength(17);
-    }
+    const watch = gossipWorld({ nodeCount: 3 });
+    const { world } = watch;
+    hand(world, world.nodes[0]!, [...SPINE, ...BRANCHES.slice(1)]);
+    world.runUntil(world.nowMs + 20_000);
+    expect(haveEqualRoots(world)).toBe(true);
+    expectAgreement(watch);
+    expect(deliveredCounts(world)).toEqual([17, 17, 17]);
+    expect(world.nodes.map(withdrawals)).toEqual([[], [], []]);
   });
 });
 
-/** Hands an entry to a node alone, as if a peer that nobody else knows had sent it. */
-function push(network: TestNetwork, node: TestNode, entry: VerifiedEntry): void {
-  const stranger = did(50);
-  network.tell(node, { type: 'peer-up', peer: stranger });
-  network.tell(node, { type: 'received', from: stranger, frame: frameOf(eager(entry)) });
-  network.tell(node, { type: 'peer-down', peer: stranger });
+/** What consumers were told left the topic, in order. */
+function withdrawals({ disk }: SimNode): readonly ClosedLog[] {
+  const rows = Array.from({ length: disk.positionCount(TOPIC) }, (_, index) => disk.at(TOPIC, index + 1));
+  return rows.filter((row) => typeof row === 'object');
+}
+
+/** Whether it delivered any entry that the closing took away again. */
+function hadMore(node: SimNode): boolean {
+  return node.disk.positionCount(TOPIC) > 2 + withdrawals(node).length;
 }
 
 /** What survives of the effects of a subject: headers by id, and ids and withdrawals by position. */

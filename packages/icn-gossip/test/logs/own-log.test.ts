@@ -4,7 +4,9 @@ import { decodeEntry, type DecodedEntry } from '../../src/entry/entry.js';
 import { encodeMessage } from '../../src/wire/message-codec.js';
 import { depOf, did, entryOf, keyPair, logOf, text, TOPIC } from '../fixtures.js';
 import { eager, hello, ME, response, Subject } from '../subject.js';
-import { TestNetwork } from '../test-network.js';
+import { deliveredCounts, gossipWorld, mend, msUntilEqual, part, statusOf } from '../sim/gossip-world.js';
+import { haveEqualRoots } from '../../src/sim/checkers/convergence.js';
+import type { SimNode, World } from '../../src/sim/index.js';
 import { parseTopic } from '../../src/topic.js';
 
 const SELF = keyPair(ME);
@@ -313,55 +315,61 @@ function published(subject: Subject, payload: string): DecodedEntry {
 }
 
 describe('a restored backup', () => {
-  it('does not fork where who holds the rest is connected', () => {
-    const network = new TestNetwork();
-    const [a, b] = network.start(2);
-    network.run(100);
-    for (let index = 0; index < 5; index++) network.submit(a!, text(`${index}`));
-    network.run(100);
-    loseDisk(network, a!, 2);
-    network.run(100);
-    network.submit(a!, text('after'));
-    network.run(1_000);
-    expect(a!.acknowledged.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6]);
-    expect(network.isConverged()).toBe(true);
-    expect(b!.delivered()).toHaveLength(6);
+  it.each([
+    ['that has met it', 100],
+    ['that it meets just now', 0],
+  ])('does not fork with a peer who holds the rest, %s', (_, sinceMs) => {
+    const { world } = gossipWorld({ nodeCount: 2 });
+    const [a, b] = world.nodes;
+    loseLastThree(world, a!);
+    mend(world);
+    world.runUntil(world.nowMs + sinceMs);
+    world.submit(a!, TOPIC, text('after'));
+    world.runUntil(world.nowMs + 1_000);
+    expect(a!.acknowledged.map(({ name }) => name.seq)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(branchCounts(world)).toEqual([1, 1, 1, 1, 1, 1]);
+    expect([haveEqualRoots(world), b!.disk.delivered(TOPIC).size]).toEqual([true, 6]);
   });
 
   it('forks once where it is alone, and goes on along the longer branch when it is repaired', () => {
-    const network = new TestNetwork();
-    const [a, b] = network.start(2);
-    network.run(100);
-    for (let index = 0; index < 5; index++) network.submit(a!, text(`${index}`));
-    network.run(100);
-    network.partition([a!]);
-    loseDisk(network, a!, 2, false);
-    network.submit(a!, text('alone'));
-    network.run(100);
-    expect(a!.acknowledged.at(-1)!.seq).toBe(3);
-    network.heal();
-    network.run(60_000, () => network.isConverged());
-    network.submit(a!, text('after'));
-    network.run(1_000);
-    expect([a!.rejected, a!.acknowledged.at(-1)!.seq]).toEqual([[], 6]);
-    expect(network.isConverged()).toBe(true);
-    expect(b!.delivered()).toHaveLength(7);
+    const { world } = gossipWorld({ nodeCount: 2 });
+    const [a, b] = world.nodes;
+    loseLastThree(world, a!);
+    world.submit(a!, TOPIC, text('alone'));
+    world.runUntil(world.nowMs + 100);
+    expect(a!.acknowledged.at(-1)!.name.seq).toBe(3);
+    mend(world);
+    expect(msUntilEqual(world, 60_000)).toBeLessThan(60_000);
+    world.submit(a!, TOPIC, text('after'));
+    world.runUntil(world.nowMs + 1_000);
+    expect([a!.rejected, a!.acknowledged.at(-1)!.name.seq]).toEqual([{}, 6]);
+    expect(branchCounts(world)).toEqual([1, 1, 2, 2, 1, 1, 1]);
+    expect([haveEqualRoots(world), b!.disk.delivered(TOPIC).size]).toEqual([true, 7]);
   });
 });
 
-/** Starts a node from a copy of its disk as it was after so many entries. */
-function loseDisk(
-  network: TestNetwork,
-  node: TestNetwork['nodes'][number],
-  count: number,
-  heal = true,
-): void {
-  network.crash(node);
-  const entries = [...node.disk.entries.get(TOPIC)!].slice(0, count);
-  const kept = new Set(entries.map(([id]) => id));
-  node.disk.entries.set(TOPIC, new Map(entries));
-  const rows = [...node.disk.positions.get(TOPIC)!].filter((row) => typeof row !== 'string' || kept.has(row));
-  node.disk.positions.set(TOPIC, new Set(rows));
-  if (heal) network.restart(node);
-  else network.boot(node);
+/** The node publishes five entries that reach the others, and starts anew, alone, from a backup that has two of them. */
+function loseLastThree(world: World, node: SimNode): void {
+  const publish = (count: number) => {
+    for (let index = 0; index < count; index++) world.submit(node, TOPIC, text(`${index}`));
+    world.runUntil(world.nowMs + 100);
+  };
+  publish(2);
+  const backup = node.disk.mark();
+  publish(3);
+  expect(deliveredCounts(world)).toEqual([5, 5]);
+  part(world, [node]);
+  world.crash(node);
+  world.rollBack(node, backup);
+  world.boot(node);
+  expect(statusOf(node).entryCount).toBe(2);
+}
+
+/** For each entry that was ever written, how many there are at its place: two at a fork. */
+function branchCounts(world: World): number[] {
+  const ids = world.nodes.flatMap(({ disk }) => [...disk.ids(TOPIC)]);
+  const entries = [...new Set(ids)].map((id) => world.ledger.get(id)!);
+  return entries
+    .toSorted((a, b) => a.name.seq - b.name.seq)
+    .map((entry) => world.ledger.siblingsOf(entry).length);
 }
