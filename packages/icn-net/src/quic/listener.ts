@@ -3,7 +3,7 @@ import type { Address } from '../address.js';
 import { AsyncQueue } from '../async-queue.js';
 import type { Connection, Listener } from '../transport.js';
 import type { QuicEndpoint } from './endpoint.js';
-import { reachableHosts } from './host-addresses.js';
+import { reachableHosts } from '../host-addresses.js';
 
 /** Hands over the proven inbound connections of one endpoint. */
 export class QuicListener implements Listener {

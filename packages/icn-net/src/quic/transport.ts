@@ -4,14 +4,14 @@ import { formatAddress, type Address } from '../address.js';
 import { NetError } from '../errors.js';
 import type { CloseCode, CloseReason } from '../protocol.js';
 import type { Connection, DialOptions, ListenOptions, Listener, Transport } from '../transport.js';
-import { HandshakeAdmission } from './admission.js';
+import { HandshakeAdmission } from '../admission.js';
 import { createConfig } from './config.js';
 import type { QuicConnectionOptions } from './connection-options.js';
 import { QuicConnection } from './connection.js';
 import { createQuicCounters, type QuicCounters } from './counters.js';
-import { dialAborted, dialFailure, raceDials, unlessAborted } from './dial.js';
+import { dialAborted, dialFailure, raceDials, unlessAborted } from '../dial-race.js';
 import { QuicEndpoint, withoutZone, type EndpointLink } from './endpoint.js';
-import { reachFrom, resolveHost } from './host-addresses.js';
+import { reachFrom, resolveHost } from '../host-addresses.js';
 import { defaultQuicLimits, type QuicLimits } from './limits.js';
 import { QuicListener } from './listener.js';
 import {
@@ -22,7 +22,7 @@ import {
   type NativeQuicOptions,
 } from './native.js';
 import { connectionIdBytes, connectionIdKey, type PacketHeader } from './packet-header.js';
-import { TwinWatch } from './twin-watch.js';
+import { TwinWatch } from '../twin-watch.js';
 
 export interface QuicTransportOptions {
   /** Who we are: the key of the TLS certificate. */

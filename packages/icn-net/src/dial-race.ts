@@ -1,8 +1,8 @@
-import { formatAddress, type Address } from '../address.js';
-import { describeReason } from '../close-reason.js';
-import { NetError } from '../errors.js';
-import type { CloseReason } from '../protocol.js';
-import type { Connection } from '../transport.js';
+import { formatAddress, type Address } from './address.js';
+import { describeReason } from './close-reason.js';
+import { NetError } from './errors.js';
+import type { CloseReason } from './protocol.js';
+import type { Connection } from './transport.js';
 
 /** RFC 8305 §5: how long one address of a host has before the next one is tried beside it. */
 const attemptDelayMs = 250;
