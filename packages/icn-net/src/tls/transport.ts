@@ -158,7 +158,7 @@ class TlsTransport implements Transport {
     const onOver = this.#twins.dialled(dialName);
     return new Promise((resolve, reject) => {
       const fail = (reason: CloseReason): void => {
-        if (this.#closed !== undefined) reject(closedMeanwhile());
+        if (this.#stopDials.signal.aborted) reject(closedMeanwhile());
         else reject(attempt.aborted ? dialAborted(attempt) : dialFailure(address, reason, 'TCP'));
       };
       const onSecure = (socket: TLSSocket): void => {
