@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { HandshakeAdmission, sourceOf } from '../src/quic/admission.js';
+import { HandshakeAdmission, sourceOf } from '../src/admission.js';
 import { defaultQuicLimits } from '../src/quic/limits.js';
 import { parsePacketHeader } from '../src/quic/packet-header.js';
 

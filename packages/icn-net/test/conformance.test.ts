@@ -1,6 +1,6 @@
 import { describe, it } from '@jest/globals';
 import { transportConformance } from '../src/conformance/index.js';
-import { memoryFixture, quicFixture } from './fixtures.js';
+import { memoryFixture, quicFixture, tlsFixture } from './fixtures.js';
 
 describe('the QUIC adapter', () => {
   for (const { name, run } of transportConformance) it(name, () => run(quicFixture()));
@@ -8,6 +8,15 @@ describe('the QUIC adapter', () => {
 
 describe('the QUIC adapter on IPv6', () => {
   const fixture = { ...quicFixture(), listen: { host: '::1', port: 0 } };
+  for (const { name, run } of transportConformance.slice(0, 3)) it(name, () => run(fixture));
+});
+
+describe('the TLS adapter', () => {
+  for (const { name, run } of transportConformance) it(name, () => run(tlsFixture()));
+});
+
+describe('the TLS adapter on IPv6', () => {
+  const fixture = { ...tlsFixture(), listen: { host: '::1', port: 0 } };
   for (const { name, run } of transportConformance.slice(0, 3)) it(name, () => run(fixture));
 });
 

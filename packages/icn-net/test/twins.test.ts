@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   createMemoryTransport,
   createQuicTransport,
+  createTlsTransport,
   MemoryNetwork,
   type Transport,
   type QuicTransportOptions,
@@ -15,6 +16,7 @@ const network = new MemoryNetwork();
 const adapters: readonly { name: string; host: string; create: (options: Options) => Transport }[] = [
   { name: 'memory', host: 'here', create: (options) => createMemoryTransport({ ...options, network }) },
   { name: 'quic', host: '127.0.0.1', create: createQuicTransport },
+  { name: 'tls', host: '127.0.0.1', create: createTlsTransport },
 ];
 
 describe.each(adapters)('two $name transports of one key', ({ host, create }) => {

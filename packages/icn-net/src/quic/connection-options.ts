@@ -1,9 +1,9 @@
+import type { Expectation } from '../peer-proof.js';
 import type { CloseReason } from '../protocol.js';
 import type { QuicCounters } from './counters.js';
 import type { DatagramLink } from './datagram-link.js';
 import type { QuicLimits } from './limits.js';
 import type { HostPort, NativeConnection, NativeQuic } from './native.js';
-import type { Expectation } from './peer-proof.js';
 
 /** What a connection is made of; see `QuicConnection`. */
 export interface QuicConnectionOptions {

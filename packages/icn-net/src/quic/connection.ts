@@ -3,16 +3,17 @@ import type { Did } from '@icn/identity';
 import type { Address } from '../address.js';
 import { closeNumber, connectionClosed, encodeCloseText, ownReason } from '../close-reason.js';
 import { messageOf } from '../errors.js';
-import type { CloseReason } from '../protocol.js';
+import { judgePeer } from '../peer-proof.js';
+import { ALPN, type CloseReason } from '../protocol.js';
 import type { Connection, Stream, StreamOptions } from '../transport.js';
 import { endOf, endedByTls } from './connection-end.js';
 import { ConnectionIds } from './connection-ids.js';
 import type { QuicConnectionOptions } from './connection-options.js';
 import { Farewell } from './farewell.js';
-import { unmapped } from './host-addresses.js';
-import { LazyTimer } from './lazy-timer.js';
+import { unmapped } from '../host-addresses.js';
+import { LazyTimer } from '../lazy-timer.js';
 import type { HostPort, NativeConnection } from './native.js';
-import { PrefaceExchange, judgePeer } from './peer-proof.js';
+import { PrefaceExchange } from './preface-exchange.js';
 import { StreamTable } from './stream-table.js';
 
 /** `handshaking` → `proving` (we accepted the peer) → `open` (the peer accepted us) → `over`; `over` from anywhere. */
@@ -188,7 +189,11 @@ export class QuicConnection implements Connection {
   }
 
   #judge(): void {
-    const verdict = judgePeer(this.#native, this.#options.expectation);
+    const presented = {
+      protocol: Buffer.from(this.#native.applicationProto()).toString(),
+      certificates: this.#native.peerCertChain() ?? [],
+    };
+    const verdict = judgePeer(presented, ALPN, this.#options.expectation);
     if ('code' in verdict) return this.#end({ ...verdict, by: 'us' });
     this.#remoteDid = verdict.did;
     this.#phase = 'proving';

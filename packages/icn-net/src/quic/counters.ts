@@ -1,6 +1,6 @@
-import { CLOSE_CODES, type CloseCode } from '../protocol.js';
+import { createRefusalCounters, type RefusalCounters } from '../refusals.js';
 
-/** What the adapter drops, refuses or gives up, by name; the meaning of each is in the package's README. */
+/** What the adapter drops or gives up besides refusals, by name; the meaning of each is in the package's README. */
 const dropNames = [
   'datagram-malformed',
   'connection-unknown',
@@ -10,20 +10,15 @@ const dropNames = [
   'initial-undecryptable',
   'handshake-cap',
   'handshake-source-cap',
-  'handshake-failed',
-  'handshake-timeout',
   'packet-refused',
   'send-failed',
 ] as const;
 
 export type QuicDrop = (typeof dropNames)[number];
-/** Peers refused by us, and peers that refused us, before a connection was handed over: by close code. */
-export type QuicRefusal = `refused-${CloseCode}` | `refused-by-peer-${CloseCode}`;
-export type QuicCounters = Record<QuicDrop | QuicRefusal, number>;
+export type QuicCounters = Record<QuicDrop, number> & RefusalCounters;
 
 /** All counters, at 0. */
 export function createQuicCounters(): QuicCounters {
-  const codes = Object.keys(CLOSE_CODES) as CloseCode[];
-  const refusals = codes.flatMap((code): QuicRefusal[] => [`refused-${code}`, `refused-by-peer-${code}`]);
-  return Object.fromEntries([...dropNames, ...refusals].map((name) => [name, 0])) as QuicCounters;
+  const drops = Object.fromEntries(dropNames.map((name) => [name, 0])) as Record<QuicDrop, number>;
+  return { ...drops, ...createRefusalCounters() };
 }

@@ -1,7 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
-import { NetError, messageOf, systemCodeOf } from '../errors.js';
+import { NetError } from '../errors.js';
+import { listenFailure } from '../listen-failure.js';
 import type { QuicConnection } from './connection.js';
 import type { QuicCounters } from './counters.js';
 import type { DatagramLink } from './datagram-link.js';
@@ -73,7 +74,7 @@ export class QuicEndpoint {
       await listening;
     } catch (cause) {
       socket.close();
-      throw bindFailure(options, cause);
+      throw listenFailure('UDP', options, cause);
     }
     growReceiveBuffer(socket, options.limits.receiveBufferBytes);
     return new QuicEndpoint(socket, options);
@@ -234,23 +235,6 @@ export class EndpointLink implements DatagramLink {
 export function withoutZone(address: HostPort): HostPort {
   const at = address.host.indexOf('%');
   return at === -1 ? address : { host: address.host.slice(0, at), port: address.port };
-}
-
-function bindFailure({ host, port }: EndpointOptions, cause: unknown): NetError {
-  const code = systemCodeOf(cause);
-  if (code === 'EADDRINUSE') {
-    return new NetError(
-      'address-in-use',
-      `UDP port ${port} of ${host} is in use: take another, or 0 for any free one`,
-      { cause },
-    );
-  }
-  const advice = code === 'EACCES' ? 'ports below 1024 need privileges' : 'is it an address of this machine?';
-  return new NetError(
-    'address-unavailable',
-    `cannot listen on UDP port ${port} of ${host} (${code ?? messageOf(cause)}): ${advice}`,
-    { cause },
-  );
 }
 
 /** Asks the kernel for a large receive buffer; systems that refuse instead of giving less are asked for half. */

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { DatagramLink } from './datagram-link.js';
-import { LazyTimer } from './lazy-timer.js';
+import { LazyTimer } from '../lazy-timer.js';
 import type { HostPort, NativeConnection } from './native.js';
 
 /** How long it is tried to say it, and how long datagrams of the peer are expected afterwards at most. Guess. */

@@ -1,19 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import type { Did, KeyPair } from '@icn/identity';
 import { formatAddress, type Address } from '../address.js';
+import { HandshakeAdmission } from '../admission.js';
+import { dialAborted, dialFailure, raceDials, unlessAborted } from '../dial-race.js';
 import { NetError } from '../errors.js';
-import type { CloseCode, CloseReason } from '../protocol.js';
+import { reachFrom, resolveHost } from '../host-addresses.js';
+import { ProvenListener } from '../proven-listener.js';
+import type { CloseCode } from '../protocol.js';
+import { refusalOf } from '../refusals.js';
 import type { Connection, DialOptions, ListenOptions, Listener, Transport } from '../transport.js';
-import { HandshakeAdmission } from './admission.js';
+import { TwinWatch } from '../twin-watch.js';
 import { createConfig } from './config.js';
 import type { QuicConnectionOptions } from './connection-options.js';
 import { QuicConnection } from './connection.js';
 import { createQuicCounters, type QuicCounters } from './counters.js';
-import { dialAborted, dialFailure, raceDials, unlessAborted } from './dial.js';
 import { QuicEndpoint, withoutZone, type EndpointLink } from './endpoint.js';
-import { reachFrom, resolveHost } from './host-addresses.js';
 import { defaultQuicLimits, type QuicLimits } from './limits.js';
-import { QuicListener } from './listener.js';
 import {
   loadNativeQuic,
   type HostPort,
@@ -22,7 +24,6 @@ import {
   type NativeQuicOptions,
 } from './native.js';
 import { connectionIdBytes, connectionIdKey, type PacketHeader } from './packet-header.js';
-import { TwinWatch } from './twin-watch.js';
 
 export interface QuicTransportOptions {
   /** Who we are: the key of the TLS certificate. */
@@ -67,7 +68,7 @@ class QuicTransport implements Transport {
   readonly #limits: QuicLimits;
   readonly #admission: HandshakeAdmission;
   readonly #endpoints = new Set<QuicEndpoint>();
-  readonly #listeners = new Set<QuicListener>();
+  readonly #listeners = new Set<ProvenListener>();
   readonly #connections = new Set<QuicConnection>();
   readonly #twins: TwinWatch;
   readonly #scratch = new Uint8Array(scratchBytes);
@@ -86,12 +87,18 @@ class QuicTransport implements Transport {
     const { quic, config } = await this.#load();
     const [address = host] = await resolveHost(host, 'address-unavailable');
     const endpoint = await this.#bind(quic, address, port);
-    const listener = new QuicListener(endpoint, this.#options.keyPair.did, () =>
-      this.#listeners.delete(listener),
-    );
+    const listener = new ProvenListener({
+      scheme: this.scheme,
+      did: this.#options.keyPair.did,
+      local: endpoint.local,
+      onClose: () => {
+        this.#listeners.delete(listener);
+        return endpoint.stopListening();
+      },
+    });
     this.#listeners.add(listener);
     endpoint.onInitial = (datagram, header, from) =>
-      this.#accept({ quic, config }, listener, datagram, header, from);
+      this.#accept({ quic, config }, endpoint, listener, datagram, header, from);
     return listener;
   }
 
@@ -106,7 +113,7 @@ class QuicTransport implements Transport {
     }
     if (expect === this.#options.keyPair.did) {
       const reason = { code: 'own-did', by: 'us', text: 'the address names this node' } as const;
-      throw dialFailure(address, reason);
+      throw dialFailure(address, reason, 'UDP');
     }
     const loaded = await this.#load();
     const hosts = await unlessAborted(resolveHost(address.host, 'dial-failed'), signal);
@@ -149,7 +156,8 @@ class QuicTransport implements Transport {
 
   #accept(
     { quic, config }: Loaded,
-    listener: QuicListener,
+    endpoint: QuicEndpoint,
+    listener: ProvenListener,
     datagram: Buffer,
     header: PacketHeader,
     from: HostPort,
@@ -161,7 +169,7 @@ class QuicTransport implements Transport {
     }
     const remote = withoutZone(from);
     const id = randomBytes(connectionIdBytes);
-    const link = listener.endpoint.createLink(from.host.slice(remote.host.length));
+    const link = endpoint.createLink(from.host.slice(remote.host.length));
     const native = orUndefined(() => quic.Connection.accept(id, null, link.local, remote, config));
     if (native === undefined) {
       this.counters['initial-undecryptable'] += 1;
@@ -223,7 +231,7 @@ class QuicTransport implements Transport {
         onEnded: (reason) => {
           signal.removeEventListener('abort', onAbort);
           onOver(reason);
-          reject(signal.aborted ? dialAborted(signal) : dialFailure(address, reason));
+          reject(signal.aborted ? dialAborted(signal) : dialFailure(address, reason, 'UDP'));
         },
       });
       const onAbort = (): void => void connection.close({ text: 'dial aborted' });
@@ -263,7 +271,7 @@ class QuicTransport implements Transport {
       },
       onEnded: (reason) => {
         if (isProven) this.#provenCount -= 1;
-        else this.#countUnproven(reason);
+        else this.counters[refusalOf(reason)] += 1;
         this.#connections.delete(connection);
         link.onOver();
         onEnded(reason);
@@ -278,13 +286,6 @@ class QuicTransport implements Transport {
   #admit(did: Did, isFull: (() => boolean) | undefined): CloseCode | undefined {
     if (this.#provenCount >= this.#limits.connectionsMax || isFull?.() === true) return 'too-many';
     return this.#options.admit?.(did);
-  }
-
-  #countUnproven({ code, by }: CloseReason): void {
-    if (code === 'timeout') this.counters['handshake-timeout'] += 1;
-    else if (code === 'unknown' || by === 'network') this.counters['handshake-failed'] += 1;
-    else if (by === 'us') this.counters[`refused-${code}`] += 1;
-    else this.counters[`refused-by-peer-${code}`] += 1;
   }
 }
 

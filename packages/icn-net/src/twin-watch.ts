@@ -1,4 +1,4 @@
-import type { CloseReason } from '../protocol.js';
+import type { CloseReason } from './protocol.js';
 
 /**
  * Tells a node that dials itself from one that meets another process with its own key. A first packet names the

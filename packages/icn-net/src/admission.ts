@@ -1,16 +1,21 @@
 import { isIPv6 } from 'node:net';
-import type { QuicLimits } from './limits.js';
 
 /** The cap that refuses a handshake. */
 export type AdmissionDrop = 'handshake-cap' | 'handshake-source-cap';
 
+/** Handshakes of strangers that may be under way at once, and how many of them from one source. */
+export interface HandshakeLimits {
+  readonly handshakesMax: number;
+  readonly handshakesPerSourceMax: number;
+}
+
 /** Counts the inbound handshakes whose peer is not proven, in all and per source, and refuses those over a cap. */
 export class HandshakeAdmission {
-  readonly #limits: QuicLimits;
+  readonly #limits: HandshakeLimits;
   readonly #bySource = new Map<string, number>();
   #count = 0;
 
-  constructor(limits: QuicLimits) {
+  constructor(limits: HandshakeLimits) {
     this.#limits = limits;
   }
 

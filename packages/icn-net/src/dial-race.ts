@@ -1,8 +1,8 @@
-import { formatAddress, type Address } from '../address.js';
-import { describeReason } from '../close-reason.js';
-import { NetError } from '../errors.js';
-import type { CloseReason } from '../protocol.js';
-import type { Connection } from '../transport.js';
+import { formatAddress, type Address } from './address.js';
+import { describeReason } from './close-reason.js';
+import { NetError } from './errors.js';
+import type { CloseReason } from './protocol.js';
+import type { Connection } from './transport.js';
 
 /** RFC 8305 §5: how long one address of a host has before the next one is tried beside it. */
 const attemptDelayMs = 250;
@@ -67,14 +67,14 @@ function delay(delayMs: number, never: boolean): Promise<undefined> {
   });
 }
 
-/** What `dial` throws for a connection that ended before it was proven. */
-export function dialFailure(address: Address, reason: CloseReason): NetError {
+/** What `dial` throws for a connection that ended before it was proven; `protocol` is what the way there must let through. */
+export function dialFailure(address: Address, reason: CloseReason, protocol: 'UDP' | 'TCP'): NetError {
   const target = formatAddress(address);
   if (reason.by === 'us' && (reason.code === 'peer-unproven' || reason.code === 'peer-mismatch')) {
     return new NetError(reason.code, `refused the peer at ${target}: ${reason.text}`, { reason });
   }
   if (reason.code === 'timeout') {
-    const text = `no answer from ${target}: is a node running there, and does UDP get through?`;
+    const text = `no answer from ${target}: is a node running there, and does ${protocol} get through?`;
     return new NetError('dial-timeout', text, { reason });
   }
   return new NetError('dial-failed', `cannot connect to ${target}: ${describeReason(reason)}`, { reason });

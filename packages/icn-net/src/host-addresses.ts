@@ -1,8 +1,13 @@
 import { lookup } from 'node:dns/promises';
 import { isIPv4, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { NetError } from '../errors.js';
-import type { HostPort } from './native.js';
+import { NetError } from './errors.js';
+
+/** One end of a path: a literal IP address and a port. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** The literal addresses of a host name, as the system orders them; of a literal address, itself. Throws NetError `code`. */
 export async function resolveHost(

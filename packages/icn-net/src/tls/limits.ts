@@ -1,0 +1,45 @@
+import type { HandshakeLimits } from '../admission.js';
+
+/**
+ * Every bound and interval of the TLS adapter. Units are in the names; each default names its reason. What a stranger can
+ * cost is bounded by the first three, what a proven peer can cost by `connectionWindowBytes`, `peerStreamsMax` and
+ * `outputBytesMax`.
+ */
+export interface TlsLimits extends HandshakeLimits {
+  /** Inbound handshakes under way; further ones are closed and may try again. 64: as over QUIC. */
+  readonly handshakesMax: number;
+  /** The same per source, an IPv4 address or an IPv6 /64. 8: as over QUIC. */
+  readonly handshakesPerSourceMax: number;
+  /** From the first packet to both sides proven, both for dialling and accepting. 10 s: as over QUIC; a lost SYN costs 1 s, two 3 s (RFC 6298 §2.1). */
+  readonly handshakeTimeoutMs: number;
+  /** Proven connections of the whole transport; further ones are refused with `too-many`. 1,024: as over QUIC. */
+  readonly connectionsMax: number;
+  /** Proven connections that wait for the listener's consumer; further ones are refused with `too-many`. Guess. */
+  readonly acceptQueueMax: number;
+  /** Streams that one peer may have open. 128: as over QUIC. */
+  readonly peerStreamsMax: number;
+  /** What a peer may send on one stream before anybody reads. 256 KiB: as over QUIC; 20 Mbit/s at 100 ms. */
+  readonly streamWindowBytes: number;
+  /** What a peer may send on all streams together before anybody reads. 16 MiB: 63 streams that nobody reads leave room for others. */
+  readonly connectionWindowBytes: number;
+  /** Bytes handed to the socket that the system has not taken yet. 128 KiB: eight records of TLS; control streams wait behind no more than that and the buffers of the system. */
+  readonly outputBytesMax: number;
+  /** Silence after which a peer is given up. 30 s: as over QUIC. */
+  readonly idleTimeoutMs: number;
+  /** Silence after which a peer is asked for a sign of life. A third of the idle timeout, as over QUIC. */
+  readonly keepAliveMs: number;
+}
+
+export const defaultTlsLimits: TlsLimits = {
+  handshakesMax: 64,
+  handshakesPerSourceMax: 8,
+  handshakeTimeoutMs: 10_000,
+  connectionsMax: 1024,
+  acceptQueueMax: 64,
+  peerStreamsMax: 128,
+  streamWindowBytes: 256 * 1024,
+  connectionWindowBytes: 16 * 1024 * 1024,
+  outputBytesMax: 128 * 1024,
+  idleTimeoutMs: 30_000,
+  keepAliveMs: 10_000,
+};
