@@ -114,7 +114,8 @@ async function runSeeds(task, seeds) {
         const isFailure = report.violationCount > 0;
         if (isFailure) failures++;
         const isTenth = reports.length % Math.ceil(seeds / 10) === 0 || reports.length === seeds;
-        progress(`${reports.length} of ${seeds} seeds, ${failures} failed`, isFailure || isTenth);
+        const last = isFailure ? `, seed ${report.seed} the last` : '';
+        progress(`${reports.length} of ${seeds} seeds, ${failures} failed${last}`, isFailure || isTenth);
       }
       if (next <= seeds) worker.send(next++);
       else worker.disconnect();

@@ -9,21 +9,22 @@ import { settle } from '../quiet.js';
 import type { Outcome, Scenario, ScenarioSetup } from '../scenario.js';
 import type { SeededRandom } from '../seeded-random.js';
 import type { MachineFactory } from '../sim-node.js';
+import { DEFAULT_SWARM_LIMITS } from '../sim-swarm.js';
 import { World } from '../world.js';
 
 /** How long links are up and calm before the faults, and how long these last. */
 const WARM_UP_MS = 3_000;
 /** Many nodes live through the same in less time: what a run costs grows with nodes times time. */
-const faultsMs = (nodeCount: number) => (nodeCount <= 25 ? 60_000 : nodeCount <= 250 ? 30_000 : 20_000);
+const faultsMs = (nodeCount: number) => (nodeCount <= 25 ? 60_000 : nodeCount <= 250 ? 30_000 : 15_000);
 /** Below so many nodes there is no liar: one among four would be a quarter. */
 const NODES_WITH_LIARS = 5;
 const LIAR_SHARE = 0.1;
 /** More authors and entries only make more of the same: what a run costs grows with nodes times entries. */
 const AUTHORS_MAX = 8;
-const FORKERS_MAX = 5;
+const forkersMax = (nodeCount: number) => (nodeCount <= 250 ? 5 : 3);
 const entryCountOf = (nodeCount: number) => 20 + Math.ceil(Math.min(nodeCount, 100) / 4);
-/** Of more nodes not every one knows every other. */
-const ROOM_NODES_MAX = 100;
+/** Of more nodes than one may have links to not every one knows every other. */
+const ROOM_NODES_MAX = DEFAULT_SWARM_LIMITS.connectionsMax;
 
 const FORK_SHAPES: readonly ForkShape[] = ['fork', 'long-fork', 'comb', 'siblings'];
 
@@ -81,7 +82,11 @@ function addNodes(world: World, setup: ScenarioSetup): void {
   let forkers = 0;
   for (let index = 0; index < nodeCount; index++) {
     if (!liars.has(index)) world.add();
-    else world.add({ isHonest: false, machineOf: liarOf(setup, random, () => forkers++ < FORKERS_MAX) });
+    else
+      world.add({
+        isHonest: false,
+        machineOf: liarOf(setup, random, () => forkers++ < forkersMax(nodeCount)),
+      });
   }
 }
 
