@@ -89,7 +89,8 @@ export class Dialler {
   peerUp({ remote, remoteAddress }: Connection): void {
     const candidate = this.#candidates.get(remote) ?? this.#create(remote, remote);
     if (candidate === undefined) return;
-    this.#remember(candidate, remoteAddress, false);
+    // Port 0 says that it cannot be dialled where it dialled from.
+    if (remoteAddress.port !== 0) this.#remember(candidate, remoteAddress, false);
     candidate.lastUpAtMs = performance.now();
     clearTimeout(candidate.timer);
     candidate.timer = undefined;
@@ -210,6 +211,7 @@ export class Dialler {
   #dial(candidate: Candidate): void {
     const { dialling, kept, reach } = candidate;
     if (dialling !== undefined || this.#isSettled(candidate)) return;
+    if (candidate.addresses.size === 0) return settleReach(candidate, false);
     // A guess is not worth a connection that this node would have to refuse.
     if (kept.size === 0 && reach === undefined && !this.#ports.hasRoom())
       return this.#schedule(candidate, this.#limits.backoffMaxMs);

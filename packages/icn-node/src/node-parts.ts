@@ -3,32 +3,26 @@ import { join } from 'node:path';
 import { isTopic, type EntryStore, type Topic } from '@icn/gossip';
 import { generateKeyPair, isDid, type Did, type KeyPair } from '@icn/identity';
 import { loadOrCreateIdentity } from '@icn/identity/identity-file';
-import { createQuicTransport, type QuicTransportOptions, type Transport } from '@icn/net';
+import type { Transport } from '@icn/net';
 import { NodeError } from './errors.js';
 import type { NodeConfig } from './options.js';
 import { SavedSet } from './saved-set.js';
 import { LevelStore } from './store/level-store.js';
 import { MemoryStore } from './store/memory-store.js';
-
-/** A peer that was killed, and so says nothing, is missed within this time; three signs of life may get lost (guess). */
-const IDLE_TIMEOUT_MS = 15_000;
-const KEEP_ALIVE_MS = 4_000;
-
-/** What a transport is told of its node. */
-export type TransportOptions = Pick<QuicTransportOptions, 'keyPair' | 'admit' | 'onTwin'>;
+import { createDefaultTransports, type TransportOptions } from './transports.js';
 
 /** Parts of a node that can be swapped for others that keep the same port. */
 export interface NodeAdapters {
   /** Keeps the entries; closed with the node. Default: LevelDB in `dataDir`, else memory. */
   readonly store?: EntryStore;
-  /** Moves the bytes; `listen` must then name addresses of its scheme. Default: QUIC. */
-  readonly transport?: (options: TransportOptions) => Transport;
+  /** Move the bytes; `listen` must then name addresses of their schemes. Default: QUIC, and TLS over TCP. */
+  readonly transports?: (options: TransportOptions) => readonly Transport[];
 }
 
 /** What a node is made of before it starts. */
 export interface NodeParts {
   readonly store: EntryStore;
-  readonly createTransport: (options: TransportOptions) => Transport;
+  readonly createTransports: (options: TransportOptions) => readonly Transport[];
   readonly blocked: SavedSet<Did>;
   readonly left: SavedSet<Topic>;
   readonly keyPair: KeyPair;
@@ -47,7 +41,7 @@ export async function openParts(config: NodeConfig, adapters: NodeAdapters): Pro
   try {
     return {
       store,
-      createTransport: adapters.transport ?? createDefaultTransport,
+      createTransports: adapters.transports ?? createDefaultTransports,
       blocked: await SavedSet.open({ path: inFolder('blocked.json'), name: 'blocked peers', isValue: isDid }),
       left: await SavedSet.open({ path: inFolder('left.json'), name: 'topics left', isValue: isTopic }),
       ...(await openIdentity(config)),
@@ -69,11 +63,6 @@ async function openStore({ dataDir }: NodeConfig): Promise<EntryStore> {
     throw new NodeError('data-dir-unusable', message, { cause: error });
   }
   return LevelStore.open(join(dataDir, 'store'));
-}
-
-function createDefaultTransport(options: TransportOptions): Transport {
-  const limits = { keepAliveMs: KEEP_ALIVE_MS, idleTimeoutMs: IDLE_TIMEOUT_MS };
-  return createQuicTransport({ ...options, limits });
 }
 
 async function openIdentity({

@@ -1,6 +1,6 @@
 import { DEFAULT_LIMITS, Gossip, PROTOCOL, parseTopic, type EntryStore, type SessionBill } from '@icn/gossip';
 import { parseDid, randomBytes, type Did } from '@icn/identity';
-import { formatAddress, parseAddress, Swarm, type Address, type Listener, type Transport } from '@icn/net';
+import { formatAddress, parseAddress, Swarm, type Address } from '@icn/net';
 import { NodeError } from './errors.js';
 import { FollowedTopics } from './followed-topics.js';
 import { GossipDriver } from './gossip-driver.js';
@@ -14,6 +14,7 @@ import { Publisher } from './publisher.js';
 import type { SavedSet } from './saved-set.js';
 import { TopicHandles } from './topic-handles.js';
 import type { TopicHandle } from './topic.js';
+import { Transports } from './transports.js';
 
 /**
  * Starts a node: opens its data, listens, follows its topics, looks for peers. Resolves when it can be reached.
@@ -46,7 +47,7 @@ export class IcnNode {
   readonly #publisher: Publisher;
   readonly #topics: FollowedTopics;
   readonly #handles: TopicHandles;
-  readonly #transport: Transport;
+  readonly #transports: Transports;
   readonly #links: PeerLinks;
   readonly #swarm: Swarm;
   readonly #discovery: LocalDiscovery | undefined;
@@ -56,7 +57,7 @@ export class IcnNode {
   #closing: Promise<void> | undefined;
 
   /** Use `createNode`. */
-  constructor(config: NodeConfig, { store, createTransport, blocked, left, keyPair, created }: NodeParts) {
+  constructor(config: NodeConfig, { store, createTransports, blocked, left, keyPair, created }: NodeParts) {
     const { network, reconcile } = config;
     this.did = keyPair.did;
     this.isNew = created;
@@ -79,11 +80,14 @@ export class IcnNode {
       this.#driver.handle({ type: 'received', from, frame });
       return this.#driver.room();
     });
-    this.#transport = createTransport({
+    const transports = createTransports({
       keyPair,
       admit: (did) => (this.#swarm.isBlocked(did) ? 'blocked' : undefined),
       onTwin: () => this.#twinMet(),
     });
+    // Said once somebody can listen to it.
+    const warn = (message: string) => void setImmediate(() => this.#emit({ type: 'warning', message }));
+    this.#transports = new Transports(transports, warn);
     this.#swarm = this.#createSwarm();
     this.#discovery = config.mdns ? this.#createDiscovery() : undefined;
   }
@@ -99,13 +103,14 @@ export class IcnNode {
       for (const did of this.#blocked) this.#swarm.block(did);
       const topics = await this.#topics.atStart(this.#config.topics);
       for (const topic of topics.slice(0, DEFAULT_LIMITS.topicsMax)) await this.#topics.follow(topic);
-      const listeners: Listener[] = [];
-      for (const address of this.#config.listen) listeners.push(await this.#listen(address));
+      const listeners = await this.#transports.listen(this.#config.listen);
+      this.#addresses.push(...listeners.flatMap(({ addresses }) => addresses));
       // From here on nothing is awaited: who subscribes as soon as the node is there misses no event.
       for (const listener of listeners) void this.#swarm.serve(listener);
       for (const address of this.#config.peers) this.#swarm.hint(address, { keep: true });
-      const hosts = this.#config.listen.map(({ host }) => host);
-      this.#discovery?.start(hosts, [...new Set(this.#addresses.map(({ port }) => port))]);
+      const hosts = (this.#config.listen ?? []).map(({ host }) => host);
+      const ports = this.#addresses.filter(({ scheme }) => scheme === 'quic').map(({ port }) => port);
+      this.#discovery?.start(hosts, [...new Set(ports)]);
     } catch (error) {
       await this.close();
       throw error;
@@ -149,7 +154,7 @@ export class IcnNode {
       topics: this.#gossip.status(),
       traffic: this.#links.traffic,
       counters: sumOfCounters(
-        this.#transport.counters,
+        ...this.#transports.counters,
         this.#swarm.counters,
         this.#links.counters,
         this.#gossip.counters,
@@ -193,21 +198,11 @@ export class IcnNode {
   async #close(): Promise<void> {
     await this.#discovery?.close();
     await this.#swarm.close();
-    await this.#transport.close();
+    await this.#transports.close();
     await this.#driver.stop();
     this.#publisher.abandon(new NodeError('node-closed', 'the node was closed before the entry was durable'));
     await this.#topics.end();
     await this.#store.close();
-  }
-
-  async #listen(address: Address): Promise<Listener> {
-    if (address.scheme !== this.#transport.scheme) {
-      const message = `cannot listen on ${formatAddress(address)}: the transport of this node listens on ${this.#transport.scheme}://`;
-      throw new NodeError('options-invalid', message);
-    }
-    const listener = await this.#transport.listen(address);
-    this.#addresses.push(...listener.addresses);
-    return listener;
   }
 
   #createDriver(): GossipDriver {
@@ -236,7 +231,7 @@ export class IcnNode {
   #createSwarm(): Swarm {
     return new Swarm({
       self: this.did,
-      transports: [this.#transport],
+      transports: this.#transports.all,
       onPeerUp: (connection) => {
         this.#links.add(connection);
         this.#emit({

@@ -23,9 +23,12 @@ export interface NodeOptions {
   readonly keyPair?: KeyPair | undefined;
   /** Nodes of different networks never exchange entries. 1 to 64 printable characters without space. Default `icn`. */
   readonly network?: string | undefined;
-  /** Addresses to listen on; port 0 takes a free one; an empty list only dials. Default `['quic://0.0.0.0:0']`. */
+  /**
+   * Addresses to listen on, `quic://HOST:PORT` or `tls://HOST:PORT`; port 0 takes a free one; an empty list only dials.
+   * Default: `quic://0.0.0.0:0`, or `tls://0.0.0.0:0` on a machine without the native QUIC binary.
+   */
   readonly listen?: readonly string[] | undefined;
-  /** Peers to reach whatever discovery finds: `quic://HOST:PORT`, with `?did=DID` to accept nobody else there. */
+  /** Peers to reach whatever discovery finds: `quic://HOST:PORT` or `tls://HOST:PORT`, with `?did=DID` to accept nobody else there. */
   readonly peers?: readonly string[] | undefined;
   /** Topics to follow from the start, besides those of which `dataDir` has entries. */
   readonly topics?: readonly string[] | undefined;
@@ -47,10 +50,7 @@ const schema = z.strictObject({
     .string()
     .regex(/^[!-~]{1,64}$/, 'a network name is 1 to 64 printable ASCII characters without space')
     .default('icn'),
-  listen: z
-    .array(parsed(parseAddress))
-    .max(16)
-    .default([{ scheme: 'quic', host: '0.0.0.0', port: 0 }]),
+  listen: z.array(parsed(parseAddress)).max(16).optional(),
   peers: z.array(parsed(parseAddress)).max(256).default([]),
   topics: z.array(parsed(parseTopic)).max(1_024).default([]),
   mdns: z.boolean().default(true),

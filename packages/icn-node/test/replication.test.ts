@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { eventually, type IcnProcess } from '../src/demo/icn-process.js';
-import { afterTest, QUIET, startNode, temporaryFolder } from './support/temporary.js';
+import { afterTest, quietOn, startNode, temporaryFolder } from './support/temporary.js';
 
 const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 
@@ -26,14 +26,18 @@ const topicOf = async (node: IcnProcess, topic = 'lobby') =>
 const numbered = (name: string, count: number) =>
   Array.from({ length: count }, (_, index) => `${name} ${index + 1}`);
 
-async function pair(): Promise<[IcnProcess, IcnProcess]> {
-  const a = await startNode(await temporaryFolder(), ...QUIET);
-  const b = await startNode(await temporaryFolder(), ...QUIET, '--peer', a.address);
+async function pairOver(scheme: string): Promise<[IcnProcess, IcnProcess]> {
+  const quiet = quietOn(scheme);
+  const a = await startNode(await temporaryFolder(), ...quiet);
+  const b = await startNode(await temporaryFolder(), ...quiet, '--peer', a.address);
   await Promise.all([a.line(({ type }) => type === 'peer-up'), b.line(({ type }) => type === 'peer-up')]);
   return [a, b];
 }
 
-describe('two nodes joined by --peer', () => {
+describe.each(['quic', 'tls'])('two nodes joined by --peer over %s', (scheme) => {
+  const quiet = quietOn(scheme);
+  const pair = () => pairOver(scheme);
+
   it('carry an entry from either to the other, and tell it as it comes', async () => {
     const [a, b] = await pair();
     const fromA = await a.publish('lobby', 'from a');
@@ -85,8 +89,8 @@ describe('two nodes joined by --peer', () => {
     await a.block(b.did);
     await b.line(({ type }) => type === 'peer-down');
     await a.end();
-    const port = new URL(a.address.replace('quic:', 'http:')).port;
-    const again = await startNode(a.dataDir, '--no-mdns', '--listen', `quic://127.0.0.1:${port}`);
+    const port = new URL(a.address.replace(`${scheme}:`, 'http:')).port;
+    const again = await startNode(a.dataDir, '--no-mdns', '--listen', `${scheme}://127.0.0.1:${port}`);
     expect((await again.status()).blocked).toEqual([b.did]);
     await eventually(
       () => again.status(),
@@ -99,11 +103,11 @@ describe('two nodes joined by --peer', () => {
   });
 
   it('refuses a peer that is not who it should be, says so, and lives', async () => {
-    const a = await startNode(await temporaryFolder(), ...QUIET);
+    const a = await startNode(await temporaryFolder(), ...quiet);
     const stranger = 'did:icn:zDvj1iUFTe7PraSX8vLgv9s3ECTZ6ZhQXWgxvhZ89CejK';
     const b = await startNode(
       await temporaryFolder(),
-      ...QUIET,
+      ...quiet,
       '--peer',
       a.address.replace(a.did, stranger),
     );
@@ -118,7 +122,7 @@ describe('two nodes joined by --peer', () => {
     await a.publish('lobby', 'before');
     await b.line(({ type }) => type === 'entry');
     await a.end('SIGKILL');
-    const again = await startNode(a.dataDir, ...QUIET, '--peer', b.address);
+    const again = await startNode(a.dataDir, ...quiet, '--peer', b.address);
     const { id } = await again.publish('lobby', 'after');
     await b.line((line) => line.id === id);
     expect(b.lines.filter(({ type }) => type.startsWith('peer')).map(({ type }) => type)).toEqual([
@@ -127,6 +131,18 @@ describe('two nodes joined by --peer', () => {
       'peer-up',
     ]);
     expect((await b.entries('lobby')).map(({ seq }) => seq)).toEqual([1, 2]);
+  });
+});
+
+describe('two nodes over different transports', () => {
+  it('are joined by the one that the address names', async () => {
+    const a = await startNode(await temporaryFolder(), ...quietOn('quic'), '--listen', 'tls://127.0.0.1:0');
+    const schemes = (await a.status()).addresses.map((address) => new URL(address).protocol);
+    expect(schemes).toEqual(['quic:', 'tls:']);
+    const b = await startNode(await temporaryFolder(), ...quietOn('tls'), '--peer', a.address);
+    const { id } = await a.publish('lobby', 'over quic, for that is what --peer says');
+    await b.line((line) => line.id === id);
+    expect((await b.status()).peers.map(({ address }) => new URL(address).protocol)).toEqual(['quic:']);
   });
 });
 

@@ -91,12 +91,12 @@ function addRunning(program: Command, done: (exitCode: number) => void): void {
     .option('--name <name>', 'what to call this node in its output')
     .option(
       '--listen <address>',
-      'listen on quic://HOST:PORT; port 0 takes a free one (repeatable)',
+      'listen on quic://HOST:PORT or tls://HOST:PORT; port 0 takes a free one (repeatable)',
       many(parseAddress),
     )
     .option(
       '--peer <address>',
-      'reach quic://HOST:PORT?did=DID, whatever mDNS finds (repeatable)',
+      'reach quic://HOST:PORT?did=DID or tls://…, whatever mDNS finds (repeatable)',
       many(parseAddress),
     )
     .option('--topic <topic>', 'follow a topic (repeatable; default: lobby)', many(parseTopic))

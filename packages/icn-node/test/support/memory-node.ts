@@ -12,7 +12,7 @@ export async function startMemoryNode(
 ): Promise<IcnNode> {
   const node = await createNode(
     { listen: [`memory://${name}:1`], mdns: false, ...options },
-    { store, transport: (given) => createMemoryTransport({ ...given, network }) },
+    { store, transports: (given) => [createMemoryTransport({ ...given, network })] },
   );
   afterTest(() => node.close());
   return node;

@@ -29,4 +29,9 @@ export async function startNode(dataDir: string, ...args: readonly string[]): Pr
   return node;
 }
 
-export const QUIET = ['--no-mdns', '--listen', 'quic://127.0.0.1:0'] as const;
+export const QUIET = quietOn('quic');
+
+/** Arguments of a node that listens on the loopback interface over that transport, and does not look around. */
+export function quietOn(scheme: string): readonly string[] {
+  return ['--no-mdns', '--listen', `${scheme}://127.0.0.1:0`];
+}

@@ -1,0 +1,83 @@
+import {
+  createQuicTransport,
+  createTlsTransport,
+  formatAddress,
+  NetError,
+  type Address,
+  type Listener,
+  type QuicTransportOptions,
+  type Transport,
+} from '@icn/net';
+import { NodeError } from './errors.js';
+
+/** A peer that was killed, and so says nothing, is missed within this time; three signs of life may get lost (guess). */
+const IDLE_TIMEOUT_MS = 15_000;
+const KEEP_ALIVE_MS = 4_000;
+
+/** What a transport is told of its node. */
+export type TransportOptions = Pick<QuicTransportOptions, 'keyPair' | 'admit' | 'onTwin'>;
+
+/** Where a node listens that is not told otherwise; and where, if this machine has no native QUIC. */
+const DEFAULT_LISTEN: Address = { scheme: 'quic', host: '0.0.0.0', port: 0 };
+const FALLBACK_LISTEN: Address = { scheme: 'tls', host: '0.0.0.0', port: 0 };
+
+/** QUIC, and TLS over TCP for what QUIC does not reach. */
+export function createDefaultTransports(options: TransportOptions): readonly Transport[] {
+  const limits = { keepAliveMs: KEEP_ALIVE_MS, idleTimeoutMs: IDLE_TIMEOUT_MS };
+  return [createQuicTransport({ ...options, limits }), createTlsTransport({ ...options, limits })];
+}
+
+/** The transports of one node, of which addresses choose by their scheme. */
+export class Transports {
+  readonly all: readonly Transport[];
+  readonly #onWarning: (message: string) => void;
+
+  constructor(all: readonly Transport[], onWarning: (message: string) => void) {
+    this.all = all;
+    this.#onWarning = onWarning;
+  }
+
+  get counters(): readonly Readonly<Record<string, number>>[] {
+    return this.all.map(({ counters }) => counters);
+  }
+
+  /**
+   * Listens on all these addresses; on QUIC where they are undefined, and where that cannot be loaded on TLS, which it says.
+   * Throws NodeError `options-invalid` for a scheme that no transport has, and NetError.
+   */
+  async listen(addresses: readonly Address[] | undefined): Promise<readonly Listener[]> {
+    if (addresses === undefined) return [await this.#listenByDefault()];
+    const listeners: Listener[] = [];
+    for (const address of addresses) listeners.push(await this.#listen(address));
+    return listeners;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.all.map((transport) => transport.close()));
+  }
+
+  async #listenByDefault(): Promise<Listener> {
+    try {
+      return await this.#listen(DEFAULT_LISTEN);
+    } catch (error) {
+      const isMissing = error instanceof NetError && error.code === 'platform-unsupported';
+      if (!isMissing || !this.#has(FALLBACK_LISTEN)) throw error;
+      this.#onWarning(
+        `${error.message} This node listens on tls:// instead, and cannot dial quic:// addresses.`,
+      );
+      return this.#listen(FALLBACK_LISTEN);
+    }
+  }
+
+  async #listen(address: Address): Promise<Listener> {
+    const transport = this.all.find(({ scheme }) => scheme === address.scheme);
+    if (transport !== undefined) return transport.listen(address);
+    const schemes = this.all.map(({ scheme }) => `${scheme}://`).join(' and ');
+    const message = `cannot listen on ${formatAddress(address)}: this node listens on ${schemes}`;
+    throw new NodeError('options-invalid', message);
+  }
+
+  #has({ scheme }: Address): boolean {
+    return this.all.some((transport) => transport.scheme === scheme);
+  }
+}

@@ -1,0 +1,54 @@
+import { generateKeyPair } from '@icn/identity';
+import { createQuicTransport, createTlsTransport, parseAddress } from '@icn/net';
+import { describe, expect, it } from '@jest/globals';
+import { createNode, type NodeEvent } from '../src/index.js';
+import { Transports } from '../src/transports.js';
+import { eventually } from '../src/demo/icn-process.js';
+import { afterTest } from './support/temporary.js';
+
+const missing = { native: { load: () => Promise.reject(new Error('no such file')) } };
+
+describe('a machine without the native QUIC binary', () => {
+  it('listens on TLS, and says so', async () => {
+    const node = await createNode(
+      { mdns: false },
+      { transports: (given) => [createQuicTransport({ ...given, ...missing }), createTlsTransport(given)] },
+    );
+    afterTest(() => node.close());
+    const events: NodeEvent[] = [];
+    node.subscribe((event) => events.push(event));
+    expect(node.addresses.length).toBeGreaterThan(0);
+    expect(node.addresses.every((address) => address.startsWith('tls://'))).toBe(true);
+    await eventually(
+      async () => events,
+      (seen) => seen.length > 0,
+      5_000,
+    );
+    expect(events).toEqual([
+      { type: 'warning', message: expect.stringMatching(/no native QUIC binary.*listens on tls:/) },
+    ]);
+  });
+
+  it('does not where QUIC was asked for by name', async () => {
+    const options = { mdns: false, listen: ['quic://127.0.0.1:0'] };
+    const transports = (given: Parameters<typeof createTlsTransport>[0]) => [
+      createQuicTransport({ ...given, ...missing }),
+      createTlsTransport(given),
+    ];
+    await expect(createNode(options, { transports })).rejects.toMatchObject({ code: 'platform-unsupported' });
+  });
+});
+
+describe('transports', () => {
+  it('are chosen by the scheme of an address; another is an error that names those there are', async () => {
+    const keyPair = generateKeyPair();
+    const transports = new Transports([createTlsTransport({ keyPair })], () => undefined);
+    afterTest(() => transports.close());
+    const [listener] = await transports.listen([parseAddress('tls://127.0.0.1:0')]);
+    expect(listener!.addresses[0]!.scheme).toBe('tls');
+    await expect(transports.listen([parseAddress('quic://127.0.0.1:0')])).rejects.toMatchObject({
+      code: 'options-invalid',
+      message: expect.stringContaining('this node listens on tls://'),
+    });
+  });
+});
