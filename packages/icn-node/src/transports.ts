@@ -27,12 +27,6 @@ export function createDefaultTransports(options: TransportOptions): readonly Tra
   return [createQuicTransport({ ...options, limits }), createTlsTransport({ ...options, limits })];
 }
 
-/** What was asked to be listened on, and what came of it. */
-export interface Listening {
-  readonly asked: Address;
-  readonly listener: Listener;
-}
-
 /** The transports of one node, of which addresses choose by their scheme. */
 export class Transports {
   readonly all: readonly Transport[];
@@ -51,18 +45,18 @@ export class Transports {
    * Listens on all these addresses; on QUIC where they are undefined, and where that cannot be loaded on TLS, which it says.
    * Throws NodeError `options-invalid` for a scheme that no transport has, and NetError.
    */
-  async listen(addresses: readonly Address[] | undefined): Promise<readonly Listening[]> {
+  async listen(addresses: readonly Address[] | undefined): Promise<readonly Listener[]> {
     if (addresses === undefined) return [await this.#listenByDefault()];
-    const listening: Listening[] = [];
-    for (const address of addresses) listening.push(await this.#listen(address));
-    return listening;
+    const listeners: Listener[] = [];
+    for (const address of addresses) listeners.push(await this.#listen(address));
+    return listeners;
   }
 
   async close(): Promise<void> {
     await Promise.all(this.all.map((transport) => transport.close()));
   }
 
-  async #listenByDefault(): Promise<Listening> {
+  async #listenByDefault(): Promise<Listener> {
     try {
       return await this.#listen(DEFAULT_LISTEN);
     } catch (error) {
@@ -75,9 +69,9 @@ export class Transports {
     }
   }
 
-  async #listen(address: Address): Promise<Listening> {
+  async #listen(address: Address): Promise<Listener> {
     const transport = this.all.find(({ scheme }) => scheme === address.scheme);
-    if (transport !== undefined) return { asked: address, listener: await transport.listen(address) };
+    if (transport !== undefined) return transport.listen(address);
     const schemes = this.all.map(({ scheme }) => `${scheme}://`).join(' and ');
     const message = `cannot listen on ${formatAddress(address)}: this node listens on ${schemes}`;
     throw new NodeError('options-invalid', message);
