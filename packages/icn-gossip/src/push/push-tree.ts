@@ -78,7 +78,7 @@ export interface PushTreeUser {
 }
 
 /**
- * 1. While at most `allEagerPeersMax` followers are connected, all of them are eager, whatever they say.
+ * 1. While at most `allEagerPeersMax` followers are connected, none is made lazy here; who says Prune is, for he has a tree.
  * 2. Each new entry that came by push is told to each neighbour at most once, and never to who is known to hold it.
  * 3. A duplicate makes its sender lazy only if it came by push, is the guide, and its first copy came by a link that is
  *    eager.
@@ -209,7 +209,7 @@ export class PushTree {
 
   receivedPrune(from: Did, nowMs: number): void {
     const link = this.#links.get(from);
-    if (link === undefined || this.#isAllEager) return;
+    if (link === undefined) return;
     if (nowMs - link.graftedAtMs >= this.#context.limits.linkSettleMs) link.isEager = false;
   }
 
@@ -244,9 +244,13 @@ export class PushTree {
   }
 
   #eagerPeers(): Did[] {
-    const { followers } = this.#user;
-    if (this.#isAllEager) return [...followers];
-    return [...followers].filter((peer) => this.#isEagerSource(peer));
+    return [...this.#user.followers].filter((peer) => this.#isEager(peer));
+  }
+
+  /** Whether a follower gets entries whole: neighbours as agreed, others where the tree is not for them. */
+  #isEager(peer: Did): boolean {
+    if (!this.#context.peers.speaks(peer, 'push-tree')) return true;
+    return this.#links.get(peer)?.isEager ?? this.#isAllEager;
   }
 
   get #isAllEager(): boolean {
@@ -306,18 +310,16 @@ export class PushTree {
 
   /** The entry itself to all eager peers at once or in their batches, its name to the lazy ones. */
   #spread(entry: VerifiedEntry, hops: number | undefined, holders: readonly Did[], nowMs: number): void {
-    const { limits, keyPair, outbox } = this.#context;
+    const { limits, keyPair, outbox, peers } = this.#context;
     const { name, parts } = entry;
     const atOnce: Did[] = [];
-    const isAllEager = this.#isAllEager;
     for (const peer of this.#user.followers) {
       if (holders.includes(peer)) continue;
-      const speaks = this.#context.peers.speaks(peer, 'push-tree');
-      const link = this.#links.get(peer);
-      const isEager = isAllEager || !speaks || link?.isEager === true;
-      if (isEager && speaks && limits.pushBatchMs > 0) this.#queue.addEntry(peer, entry, nowMs);
-      else if (isEager) atOnce.push(peer);
-      else if (link !== undefined) this.#queue.addName(peer, name, nowMs);
+      const isGathered = limits.pushBatchMs > 0 && peers.speaks(peer, 'push-tree');
+      if (!this.#isEager(peer)) {
+        if (this.#links.has(peer)) this.#queue.addName(peer, name, nowMs);
+      } else if (isGathered) this.#queue.addEntry(peer, entry, nowMs);
+      else atOnce.push(peer);
     }
     const message = { type: 'Announcement' as const, topic: this.#topic, name, entry: parts, hops };
     if (name.author === keyPair.did) outbox.sendWhenDurable(atOnce, message);
@@ -327,8 +329,7 @@ export class PushTree {
   /** Whether the peer will push what comes after, too. */
   #isEagerSource(peer: Did): boolean {
     if (peer === this.#context.keyPair.did) return true;
-    if (!this.#user.followers.has(peer)) return false;
-    return this.#links.get(peer)?.isEager ?? !this.#context.peers.speaks(peer, 'push-tree');
+    return this.#user.followers.has(peer) && this.#isEager(peer);
   }
 
   #noteArrival({ id, author }: EntryName, way: Way, nowMs: number): void {

@@ -97,13 +97,20 @@ describe('eager push', () => {
 });
 
 describe('with few followers', () => {
-  it('all are eager: a Prune is not obeyed, and none is sent', () => {
+  it('all are eager, and none is pruned', () => {
     const subject = inTree({}, [2, 3, 4, 5, 6]);
-    subject.receive(3, PRUNE);
     expect(pushes(subject.receive(2, eager(first)))).toEqual(['send to 3, 4, 5, 6: Announcement eager 9/1']);
     expect(subject.receive(4, eager(first))).toEqual([]);
     subject.persisted(1);
     expect(subject.sleepUntil(5_000)).toEqual([]);
+  });
+
+  it('those that prune this link have more, and a tree: they get names', () => {
+    const subject = inTree({}, [2, 3, 4, 5, 6]);
+    subject.receive(3, PRUNE);
+    expect(pushes(subject.receive(2, eager(first)))).toEqual(['send to 4, 5, 6: Announcement eager 9/1']);
+    subject.persisted(1);
+    expect(subject.sleepUntil(5_000)).toEqual(['send to 3: Announcements 9/1 lazy']);
   });
 });
 
