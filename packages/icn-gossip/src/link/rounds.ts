@@ -1,6 +1,6 @@
 import { equalBytes, type Did } from '@icn/identity';
 import type { Counters } from '../bounds/counters.js';
-import { TokenBucket } from '../bounds/token-bucket.js';
+import { PeerBuckets } from '../bounds/peer-buckets.js';
 import type { DropName } from '../drops.js';
 import type { GossipLimits } from '../limits.js';
 import type { Outbox } from '../outbox.js';
@@ -45,12 +45,14 @@ export class Rounds {
   #nextAtMs: number | undefined;
   #lastRound = 0;
   /** How many questions of each peer are looked at: each costs as much as there are topics. */
-  readonly #buckets = new Map<Did, TokenBucket>();
+  readonly #buckets: PeerBuckets;
   /** The last questions to each peer: an answer may take longer than a round. */
   readonly #asked = new Map<Did, readonly Question[]>();
 
   constructor(options: RoundsOptions) {
     this.#options = options;
+    const { roundsBurstMax, roundsPerSecond } = options.limits;
+    this.#buckets = new PeerBuckets(roundsBurstMax, roundsPerSecond);
   }
 
   get wakeAtMs(): number | undefined {
@@ -59,15 +61,12 @@ export class Rounds {
 
   peerUp(did: Did, nowMs: number): void {
     this.#turns.add(did);
-    const { roundsBurstMax, roundsPerSecond } = this.#options.limits;
-    this.#buckets.set(did, new TokenBucket(roundsBurstMax, roundsPerSecond, nowMs));
     this.#nextAtMs ??= this.#drawNext(nowMs);
   }
 
   peerDown(did: Did): void {
     this.#turns.delete(did);
     this.#asked.delete(did);
-    this.#buckets.delete(did);
     if (this.#turns.size === 0) this.#nextAtMs = undefined;
   }
 
@@ -161,7 +160,7 @@ export class Rounds {
   }
 
   #isLookedAt({ did }: Peer, nowMs: number): boolean {
-    return this.#buckets.get(did)?.take(1, nowMs) ?? false;
+    return this.#buckets.of(did, nowMs).take(1, nowMs);
   }
 
   #answer(peer: Peer, { roundId, topicCount, root: theirs }: Roots): void {

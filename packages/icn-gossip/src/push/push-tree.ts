@@ -16,8 +16,8 @@
  *   was sent is not obeyed; if both links carry entries, a later duplicate prunes one.
  * - What comes by pull says nothing about the tree and changes nothing in it.
  * - Hop counts (§3.8) choose between copies of the guide, not between announcements: who pushes it with fewer hops
- *   behind it, takes the place of who pushed it first. It is grafted when the others are pruned, for it got a copy from here, too,
- *   and prunes this link. Whoever is chosen had passed it on with fewer hops than this node, so no cycle comes of it.
+ *   behind it takes the place of who pushed it first. It is grafted when the others are pruned, for it got a copy from
+ *   here, too, and prunes this link. Whoever is chosen had passed it on with fewer hops than this node, so no cycle comes of it.
  */
 import type { Did } from '@icn/identity';
 import type { VerifiedEntry } from '../entry/entry.js';

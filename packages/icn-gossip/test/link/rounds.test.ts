@@ -143,6 +143,11 @@ describe('of many topics', () => {
     for (let count = 0; count < 1_000; count++) lineCount += subject.receive(SMALLER, question).length;
     expect(lineCount).toBe(2 * DEFAULT_LIMITS.roundsBurstMax);
     expect(subject.gossip.counters['rounds-overload']).toBe(1_000 - DEFAULT_LIMITS.roundsBurstMax);
+    // Coming back gains it nothing.
+    subject.handle({ type: 'peer-down', peer: did(SMALLER) });
+    subject.handle({ type: 'peer-up', peer: did(SMALLER) });
+    subject.receive(SMALLER, { type: 'Subscribe', topics, reply: false });
+    expect(subject.receive(SMALLER, { ...question, topicCount: 20 })).toEqual([]);
     subject.nowMs += 1_000;
     expect(subject.receive(SMALLER, question)).toHaveLength(2);
   });
