@@ -6,8 +6,6 @@ export type AskStep = 'link' | 'answer';
 interface Ask {
   readonly step: AskStep;
   readonly endsAtMs: number;
-  /** Sought in exchange for a neighbour, not because there were too few. */
-  readonly isExchange: boolean;
 }
 
 /** Peers that this node seeks as neighbours. Each waits for one thing until a stated time, so a lost answer blocks no place. */
@@ -36,12 +34,8 @@ export class NeighborAsks {
     return this.#asks.get(peer)?.step;
   }
 
-  isExchange(peer: Did): boolean {
-    return this.#asks.get(peer)?.isExchange === true;
-  }
-
-  set(peer: Did, step: AskStep, endsAtMs: number, isExchange: boolean): void {
-    this.#asks.set(peer, { step, endsAtMs, isExchange });
+  set(peer: Did, step: AskStep, endsAtMs: number): void {
+    this.#asks.set(peer, { step, endsAtMs });
   }
 
   delete(peer: Did): boolean {

@@ -74,8 +74,7 @@ export class PartialView {
     if (!this.#active.addFollower(peer, () => this.#buckets.of(peer, nowMs))) return;
     this.#passive.delete(peer);
     this.#shuffles.news(nowMs);
-    const isExchange = this.#asks.isExchange(peer);
-    if (this.#asks.delete(peer)) this.#askInstead(peer, nowMs, isExchange);
+    if (this.#asks.delete(peer)) this.#askInstead(peer, nowMs);
     this.#fill(nowMs);
   }
 
@@ -186,7 +185,6 @@ export class PartialView {
   }
 
   #receivedAnswer(from: Did, accepted: boolean, nowMs: number): void {
-    const isExchange = this.#asks.isExchange(from);
     const wasAsked = this.#asks.stepOf(from) === 'answer' && this.#asks.delete(from);
     if (this.neighbors.has(from)) return;
     if (!accepted) {
@@ -196,7 +194,7 @@ export class PartialView {
     }
     if (this.neighbors.size >= this.#context.limits.activeViewMax) return this.#active.refuse(from, nowMs);
     this.#take(from, nowMs);
-    if (isExchange) this.#user.spareUp(from, nowMs);
+    this.#user.soughtUp(from, nowMs);
   }
 
   #receivedDisconnect(from: Did, nowMs: number): void {
@@ -234,8 +232,8 @@ export class PartialView {
     if (candidate === undefined && !isLinkWanted) return;
     if (this.neighbors.size + this.#asks.size > limits.activeViewMin) this.#active.shedSpare(nowMs);
     if (this.neighbors.size + this.#asks.size >= limits.activeViewMax) return;
-    if (isLinkWanted) this.#connect(nowMs, true);
-    else if (candidate !== undefined) this.#ask(candidate, nowMs, true);
+    if (isLinkWanted) this.#connect(nowMs);
+    else if (candidate !== undefined) this.#ask(candidate, nowMs);
   }
 
   #heardOf(peers: readonly Did[], nowMs: number): void {
@@ -261,32 +259,32 @@ export class PartialView {
   }
 
   /** Asks a follower, for which a neighbour that the tree does not need gives way where there is no room. */
-  #askInstead(peer: Did, nowMs: number, isExchange = false): void {
+  #askInstead(peer: Did, nowMs: number): void {
     if (!this.#isCandidate(peer, nowMs)) return;
     const isFull = this.neighbors.size + this.#asks.size >= this.#context.limits.activeViewMax;
-    if (!isFull || this.#active.shedSpare(nowMs)) this.#ask(peer, nowMs, isExchange);
+    if (!isFull || this.#active.shedSpare(nowMs)) this.#ask(peer, nowMs);
   }
 
   /** A node without a neighbour is never refused: as a newcomer by Join, later because it says that it is urgent. */
-  #ask(peer: Did, nowMs: number, isExchange = false): void {
+  #ask(peer: Did, nowMs: number): void {
     const isAlone = this.neighbors.size === 0 && !this.#asks.isAnswerDue;
-    this.#asks.set(peer, 'answer', nowMs + this.#context.limits.neighborTimeoutMs, isExchange);
+    this.#asks.set(peer, 'answer', nowMs + this.#context.limits.neighborTimeoutMs);
     if (isAlone && !this.#hasJoined) this.#send([peer], { type: 'Join', topic: this.#topic });
     else this.#send([peer], { type: 'Neighbor', topic: this.#topic, isUrgent: isAlone });
     this.#hasJoined = true;
   }
 
   /** Asks the driver for a link to one of the passive view. Returns whether it did. */
-  #connect(nowMs: number, isExchange = false): boolean {
+  #connect(nowMs: number): boolean {
     const peer = this.#passive.drawDue(nowMs);
-    return peer !== undefined && this.#connectTo(peer, nowMs, isExchange);
+    return peer !== undefined && this.#connectTo(peer, nowMs);
   }
 
-  #connectTo(peer: Did, nowMs: number, isExchange = false): boolean {
+  #connectTo(peer: Did, nowMs: number): boolean {
     const { connects, limits, outbox } = this.#context;
     if (!connects.take(1, nowMs)) return false;
     const endsAtMs = nowMs + limits.connectTimeoutMs;
-    this.#asks.set(peer, 'link', endsAtMs, isExchange);
+    this.#asks.set(peer, 'link', endsAtMs);
     this.#passive.postpone(peer, endsAtMs);
     outbox.effect({ type: 'connect', peer });
     return true;

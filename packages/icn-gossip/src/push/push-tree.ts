@@ -15,6 +15,8 @@
  * - Prune and Graft that cross on one link would leave its ends at odds. Graft wins: a Prune that comes soon after a Graft
  *   was sent is not obeyed; if both links carry entries, a later duplicate prunes one.
  * - What comes by pull says nothing about the tree and changes nothing in it.
+ * - A new neighbour begins eager only at a node that lacks a source. Else first copies would run over links that no guide
+ *   has judged yet: fast ways of many hops, which the rest of the tree then grows from.
  * - Hop counts (§3.8) choose between copies of the guide, not between announcements: who pushes it with fewer hops
  *   behind it takes the place of who pushed it first. It is grafted when the others are pruned, for it got a copy from
  *   here, too, and prunes this link. Whoever is chosen had passed it on with fewer hops than this node, so no cycle comes of it.
@@ -122,10 +124,10 @@ export class PushTree {
     });
   }
 
-  /** A new neighbour that the tree need not begin with: both ends are lazy, until one lacks what the other has. */
-  spareUp(peer: Did, nowMs: number): void {
+  /** Where entries come by another link, both ends of one that this node sought are lazy until one lacks something. */
+  soughtUp(peer: Did, nowMs: number): void {
     const link = this.#links.get(peer);
-    if (link === undefined || this.#isAllEager) return;
+    if (link === undefined || this.#isAllEager || !this.#hasSourceBesides(peer)) return;
     this.#makeLazy(link, nowMs);
     this.#context.outbox.send([peer], { type: 'Prune', topic: this.#topic });
   }
@@ -324,6 +326,12 @@ export class PushTree {
     const message = { type: 'Announcement' as const, topic: this.#topic, name, entry: parts, hops };
     if (name.author === keyPair.did) outbox.sendWhenDurable(atOnce, message);
     else outbox.send(atOnce, message);
+  }
+
+  /** Whether the way by which the guide came is still eager. */
+  #hasSourceBesides(peer: Did): boolean {
+    const way = this.#guide && this.#arrivals.get(this.#guide.id);
+    return way !== undefined && way.from !== peer && this.#isEagerSource(way.from);
   }
 
   /** Whether the peer will push what comes after, too. */

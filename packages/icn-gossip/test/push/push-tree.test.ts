@@ -5,7 +5,7 @@ import type { GossipLimits } from '../../src/limits.js';
 import type { GossipMessage } from '../../src/wire/messages.js';
 import { decodeMessage, encodeMessage } from '../../src/wire/message-codec.js';
 import { did, entryOf, keyPair, logOf, TOPIC } from '../fixtures.js';
-import { eager, eagerAfter, hello, lazy, response, Subject, subscribe } from '../subject.js';
+import { eager, eagerAfter, hello, lazy, neighborAnswer, response, Subject, subscribe } from '../subject.js';
 
 const GRAFT: GossipMessage = { type: 'Graft', topic: TOPIC };
 const PRUNE: GossipMessage = { type: 'Prune', topic: TOPIC };
@@ -37,6 +37,58 @@ function pushes(lines: readonly string[]): string[] {
 }
 
 const [first, second, third] = logOf(keyPair(9), 3) as [VerifiedEntry, VerifiedEntry, VerifiedEntry];
+const [other] = logOf(keyPair(13), 1) as [VerifiedEntry];
+
+describe('a neighbour that this node sought', () => {
+  /** What the node sends to an eighth peer when that says yes. */
+  function seek(subject: Subject): string[] {
+    subject.handle({ type: 'peer-up', peer: did(8) });
+    subject.receive(8, hello());
+    subject.receive(8, subscribe());
+    return pushes(subject.receive(8, neighborAnswer(true)));
+  }
+
+  it('begins lazy where entries come by another link', () => {
+    const subject = inTree();
+    subject.receive(2, eager(first));
+    expect(seek(subject)).toEqual(['send to 8: Prune']);
+    expect(pushes(subject.receive(2, eager(second)))).toEqual([
+      'send to 3, 4, 5, 6, 7: Announcement eager 9/2',
+    ]);
+  });
+
+  it.each<[string, (subject: Subject) => void]>([
+    ['nothing came yet', () => undefined],
+    [
+      'the link is lazy by which entries came',
+      (subject) => {
+        subject.receive(2, eager(first));
+        subject.receive(2, PRUNE);
+      },
+    ],
+    [
+      'the link is down by which entries came',
+      (subject) => {
+        subject.receive(2, eager(first));
+        subject.handle({ type: 'peer-down', peer: did(2) });
+        subject.meet(10);
+      },
+    ],
+  ])('begins eager where %s', (_, happens) => {
+    const subject = inTree();
+    happens(subject);
+    expect(seek(subject)).toEqual([]);
+    expect(pushes(subject.receive(3, eager(other)))).toEqual([
+      expect.stringMatching(/^send to .*8.*: Announcement eager 13\/1$/),
+    ]);
+  });
+
+  it('begins eager among few followers, where there is no tree', () => {
+    const subject = inTree({}, [2, 3, 4]);
+    subject.receive(2, eager(first));
+    expect(seek(subject)).toEqual([]);
+  });
+});
 
 describe('eager push', () => {
   it('sends the same bytes to all neighbours but the sender', () => {
