@@ -52,7 +52,7 @@ export interface GossipLimits {
   readonly responseEntriesMax: number;
   /** Pull requests of one peer that wait for the disk; more are dropped (`pull-overload`). */
   readonly servesPerPeerMax: number;
-  /** Anti-entropy messages of one peer in one topic that are looked at in a row; more wait for their refill (`rounds-overload`). */
+  /** Of one peer, anti-entropy messages in one topic that are looked at in a row, and likewise messages of all roots and meetings; more wait for their refill (`rounds-overload`). */
   readonly roundsBurstMax: number;
   /** How many more of them each second; comparing a filter costs one for each `idsPerFilterMax` ids. */
   readonly roundsPerSecond: number;
@@ -62,7 +62,7 @@ export interface GossipLimits {
   readonly idsPerFilterMax: number;
   /** Entries announced to a peer for one Bloom filter of theirs. */
   readonly announcementsPerRoundMax: number;
-  /** While no more followers of a topic are connected than this, all of them are pushed to eagerly. */
+  /** While no more followers of a topic are connected than this, all of them are pushed to eagerly, but those that said Prune. */
   readonly allEagerPeersMax: number;
   /** How long names are gathered before they are announced lazily. */
   readonly lazyBatchMs: number;

@@ -141,8 +141,9 @@ export class Rounds {
     for (const topic of common) this.follow(peer, topic, nowMs);
     if (reply) this.#options.outbox.send([peer.did], { type: 'Subscribe', topics: common, reply: false });
     // Of two that meet, the one with the smaller DID asks: one round serves both.
-    if (news.length > 0 && this.#options.self < peer.did && this.#isLookedAt(peer, nowMs))
-      this.begin(peer, nowMs);
+    if (news.length === 0 || peer.did < this.#options.self) return;
+    if (this.#isLookedAt(peer, nowMs)) this.begin(peer, nowMs);
+    else this.#options.counters.add('rounds-overload');
   }
 
   /** The peer follows a topic that this node follows too. */

@@ -8,8 +8,8 @@ import { drawOne } from './draw.js';
 export interface NeighborUser {
   /** The peer is a neighbour from now on, until `neighborDown`. */
   neighborUp(peer: Did): void;
-  /** The new neighbour is one that this node asked: after `neighborUp`. */
-  soughtUp(peer: Did, nowMs: number): void;
+  /** The new neighbour said yes: after `neighborUp`. */
+  acceptedBy(peer: Did, nowMs: number): void;
   neighborDown(peer: Did): void;
   /** Whether the tree gets on without this neighbour. */
   isSpare(peer: Did): boolean;

@@ -194,7 +194,7 @@ export class PartialView {
     }
     if (this.neighbors.size >= this.#context.limits.activeViewMax) return this.#active.refuse(from, nowMs);
     this.#take(from, nowMs);
-    this.#user.soughtUp(from, nowMs);
+    this.#user.acceptedBy(from, nowMs);
   }
 
   #receivedDisconnect(from: Did, nowMs: number): void {

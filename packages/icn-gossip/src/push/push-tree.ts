@@ -3,7 +3,7 @@
  * links, Prune on a duplicate, Graft on a miss.
  *
  * What was changed, and why:
- * - With few followers, or for peers without the extension, there is no tree: all are pushed to eagerly.
+ * - With few followers, or for peers without the extension, there is no tree: all are pushed to eagerly, but who says Prune.
  * - A Graft names no entry: what is missing is pulled like anything else, from whoever announced it.
  * - Entries that are on their way at the same time draw a tree each, and nodes that prune by different ones cut the
  *   group apart. So of all that come within a while only one prunes, the *guide*: that of the smallest author, and of
@@ -15,8 +15,8 @@
  * - Prune and Graft that cross on one link would leave its ends at odds. Graft wins: a Prune that comes soon after a Graft
  *   was sent is not obeyed; if both links carry entries, a later duplicate prunes one.
  * - What comes by pull says nothing about the tree and changes nothing in it.
- * - A new neighbour begins eager only at a node that lacks a source. Else first copies would run over links that no guide
- *   has judged yet: fast ways of many hops, which the rest of the tree then grows from.
+ * - A neighbour that said yes begins lazy where entries come by another link. Else first copies would run over links that
+ *   no guide has judged yet: fast ways of many hops, which the rest of the tree then grows from.
  * - Hop counts (§3.8) choose between copies of the guide, not between announcements: who pushes it with fewer hops
  *   behind it takes the place of who pushed it first. It is grafted when the others are pruned, for it got a copy from
  *   here, too, and prunes this link. Whoever is chosen had passed it on with fewer hops than this node, so no cycle comes of it.
@@ -99,6 +99,8 @@ export class PushTree {
   /** What a Graft was sent for. */
   readonly #grafted = new Set<EntryId>();
   #guide: Guide | undefined;
+  /** Something did not come in time since there was this guide. */
+  #hasMissed = false;
 
   constructor(topic: Topic, context: TopicContext, user: PushTreeUser) {
     const { keyPair, limits, outbox, wantQuota } = context;
@@ -124,12 +126,18 @@ export class PushTree {
     });
   }
 
-  /** Where entries come by another link, both ends of one that this node sought are lazy until one lacks something. */
-  soughtUp(peer: Did, nowMs: number): void {
+  /** A new neighbour said yes. Where entries come by another link, both ends of its own are lazy until one lacks something. */
+  acceptedBy(peer: Did, nowMs: number): void {
     const link = this.#links.get(peer);
     if (link === undefined || this.#isAllEager || !this.#hasSourceBesides(peer)) return;
     this.#makeLazy(link, nowMs);
     this.#context.outbox.send([peer], { type: 'Prune', topic: this.#topic });
+  }
+
+  /** One follower less: where there is no tree any more, nothing stays lazy that was of it. */
+  followerDown(): void {
+    if (this.#user.followers.size !== this.#context.limits.allEagerPeersMax) return;
+    for (const link of this.#links.values()) link.isEager = true;
   }
 
   neighborDown(peer: Did): void {
@@ -227,9 +235,10 @@ export class PushTree {
     this.#queue.woke(nowMs);
     this.#prune(nowMs);
     const due = this.#announced.takeDue(nowMs);
-    if (due.length > 0) this.#doubtDetours();
+    if (due.length > 0) this.#missed();
     for (const { by } of due) {
-      const announcer = by.find((peer) => this.#links.has(peer));
+      // An eager one that only announces would be grafted in vain.
+      const announcer = by.find((peer) => this.isSpare(peer)) ?? by.find((peer) => this.#links.has(peer));
       if (announcer !== undefined) this.#graft(announcer, nowMs);
     }
     for (const { name } of due) addBounded(this.#grafted, name.id, GRAFTED_MAX);
@@ -284,8 +293,9 @@ export class PushTree {
     return this.#graft(way.from, nowMs);
   }
 
-  /** What did not come in time should have come by a way that was chosen for what its end says, or by the tree behind it. */
-  #doubtDetours(): void {
+  /** What did not come in time should have come by the guide's way, which may have been chosen for what its end says. */
+  #missed(): void {
+    this.#hasMissed = true;
     for (const link of this.#links.values()) link.isDoubted ||= link.isDetour;
   }
 
@@ -328,10 +338,11 @@ export class PushTree {
     else outbox.send(atOnce, message);
   }
 
-  /** Whether the way by which the guide came is still eager. */
+  /** Whether entries come by the way by which the guide came: from another neighbour, for an own guide says nothing of that. */
   #hasSourceBesides(peer: Did): boolean {
     const way = this.#guide && this.#arrivals.get(this.#guide.id);
-    return way !== undefined && way.from !== peer && this.#isEagerSource(way.from);
+    if (way === undefined || way.from === peer || this.#hasMissed) return false;
+    return this.#links.get(way.from)?.isEager === true;
   }
 
   /** Whether the peer will push what comes after, too. */
@@ -343,7 +354,10 @@ export class PushTree {
   #noteArrival({ id, author }: EntryName, way: Way, nowMs: number): void {
     const { guideMs } = this.#context.limits;
     const isOver = this.#guide === undefined || nowMs - this.#guide.heardAtMs >= guideMs;
-    if (isOver || isBefore({ author, id }, this.#guide!)) this.#guide = { author, id, heardAtMs: nowMs };
+    if (isOver || isBefore({ author, id }, this.#guide!)) {
+      this.#guide = { author, id, heardAtMs: nowMs };
+      this.#hasMissed = false;
+    }
     this.#arrivals.set(id, way);
     dropOldest(this.#arrivals, ARRIVALS_MAX);
   }

@@ -4,7 +4,7 @@ import { encodeMessage } from '../../src/wire/message-codec.js';
 import { parseTopic, type Topic } from '../../src/topic.js';
 import type { GossipMessage, Roots } from '../../src/wire/messages.js';
 import { did, entryOf, keyPair, sentBy, TOPIC } from '../fixtures.js';
-import { antiEntropy, hello, joined, ME, Subject } from '../subject.js';
+import { antiEntropy, hello, joined, ME, Subject, subscribe } from '../subject.js';
 import { exchange, Side } from '../side.js';
 
 const topicsOf = (count: number) => Array.from({ length: count }, (_, index) => parseTopic(`topic-${index}`));
@@ -256,5 +256,20 @@ describe('of two that meet', () => {
     expect(
       subject.receive(SMALLER, { type: 'Subscribe', topics: [first!, parseTopic('secret')], reply: true }),
     ).toEqual([`send to ${SMALLER}: Subscribe ${first}`]);
+  });
+
+  it('a peer whose link comes and goes is met with a bounded number of rounds, and the others are counted', () => {
+    const subject = new Subject();
+    subject.join();
+    let questionCount = 0;
+    for (let count = 0; count < 2 * DEFAULT_LIMITS.roundsBurstMax; count++) {
+      subject.handle({ type: 'peer-up', peer: did(LARGER) });
+      subject.receive(LARGER, hello());
+      const lines = subject.receive(LARGER, subscribe());
+      questionCount += lines.filter((line) => line.includes('AntiEntropy question')).length;
+      subject.handle({ type: 'peer-down', peer: did(LARGER) });
+    }
+    expect(questionCount).toBe(DEFAULT_LIMITS.roundsBurstMax);
+    expect(subject.gossip.counters['rounds-overload']).toBe(DEFAULT_LIMITS.roundsBurstMax);
   });
 });

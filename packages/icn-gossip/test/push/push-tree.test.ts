@@ -39,7 +39,7 @@ function pushes(lines: readonly string[]): string[] {
 const [first, second, third] = logOf(keyPair(9), 3) as [VerifiedEntry, VerifiedEntry, VerifiedEntry];
 const [other] = logOf(keyPair(13), 1) as [VerifiedEntry];
 
-describe('a neighbour that this node sought', () => {
+describe('a neighbour that said yes', () => {
   /** What the node sends to an eighth peer when that says yes. */
   function seek(subject: Subject): string[] {
     subject.handle({ type: 'peer-up', peer: did(8) });
@@ -81,6 +81,37 @@ describe('a neighbour that this node sought', () => {
     expect(pushes(subject.receive(3, eager(other)))).toEqual([
       expect.stringMatching(/^send to .*8.*: Announcement eager 13\/1$/),
     ]);
+  });
+
+  it('begins eager at an author, whatever the guide: his fan-out does not depend on what comes', () => {
+    const subject = inTree();
+    subject.submit('mine');
+    subject.persisted(1);
+    for (const peer of [2, 3, 4, 5, 6, 7]) {
+      subject.handle({ type: 'peer-down', peer: did(peer) });
+      subject.meet(peer + 20);
+    }
+    subject.submit('next');
+    expect(pushes(subject.persisted(2))).toEqual([
+      expect.stringMatching(/^send to (2\d, ){5}2\d: Announcement eager 1\/2$/),
+    ]);
+  });
+
+  it('begins eager where what the other link should bring is missed', () => {
+    const subject = inTree();
+    subject.receive(2, eager(first));
+    subject.persisted(1);
+    subject.receive(2, names(other));
+    subject.sleepUntil(5_000);
+    expect(seek(subject)).toEqual([]);
+  });
+
+  it('begins eager where a follower without the extension pushed', () => {
+    const subject = inTree({}, [2, 3, 4, 5, 6]);
+    subject.handle({ type: 'peer-up', peer: did(12) });
+    subject.receive(12, subscribe());
+    subject.receive(12, eager(first));
+    expect(seek(subject)).toEqual([]);
   });
 
   it('begins eager among few followers, where there is no tree', () => {
@@ -163,6 +194,14 @@ describe('with few followers', () => {
     expect(pushes(subject.receive(2, eager(first)))).toEqual(['send to 4, 5, 6: Announcement eager 9/1']);
     subject.persisted(1);
     expect(subject.sleepUntil(5_000)).toEqual(['send to 3: Announcements 9/1 lazy']);
+  });
+
+  it('what was pruned when there were more is eager again', () => {
+    const subject = inTree();
+    subject.receive(3, PRUNE);
+    expect(pushes(subject.receive(2, eager(first)))).toEqual(['send to 4, 5, 6, 7: Announcement eager 9/1']);
+    subject.handle({ type: 'peer-down', peer: did(4) });
+    expect(pushes(subject.receive(2, eager(other)))).toEqual(['send to 3, 5, 6, 7: Announcement eager 13/1']);
   });
 });
 
@@ -365,6 +404,17 @@ describe('graft', () => {
       'send to 4: Graft',
       'send to 4: PullRequest #1 9/1',
     ]);
+  });
+
+  it('goes to a lazy announcer before an eager one, which was grafted in vain', () => {
+    const subject = inTree();
+    subject.receive(4, PRUNE);
+    subject.receive(3, names(first));
+    subject.receive(4, names(first));
+    expect(subject.sleepUntil(GRAFT_TIMEOUT_MS)[0]).toBe('send to 4: Graft');
+    subject.receive(3, names(second));
+    subject.receive(4, names(second));
+    expect(subject.sleepUntil(2 * GRAFT_TIMEOUT_MS)[0]).toBe('send to 3: Graft');
   });
 
   it('counts what a peer names beyond its share, and forgets it', () => {
