@@ -8,6 +8,7 @@ import { rawConfig } from './raw-quic.js';
 
 const relied = {
   Config: [
+    'enableDgram',
     'grease',
     'setActiveConnectionIdLimit',
     'setApplicationProtos',
@@ -27,14 +28,18 @@ const relied = {
   Connection: [
     'applicationProto',
     'close',
+    'dgramMaxWritableLen',
+    'dgramRecvVec',
+    'dgramSend',
+    'dgramSendQueueLen',
     'isClosed',
     'isDraining',
     'isEstablished',
     'isTimedOut',
     'localError',
+    'maxSendUdpPayloadSize',
     'newSourceCid',
     'onTimeout',
-    'pathEventNext',
     'peerCertChain',
     'peerError',
     'peerStreamsLeftBidi',
@@ -44,6 +49,7 @@ const relied = {
     'send',
     'sendAckEliciting',
     'sourceCidsLeft',
+    'stats',
     'streamPriority',
     'streamReadable',
     'streamRecv',

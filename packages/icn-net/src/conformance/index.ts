@@ -20,3 +20,4 @@ export const transportConformance: readonly ConformanceCase[] = [
   ...flowCases,
   ...closeCases,
 ];
+export { UdpProxy, type PathConditions } from './udp-proxy.js';

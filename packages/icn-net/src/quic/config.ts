@@ -2,6 +2,7 @@ import type { KeyPair } from '@icn/identity';
 import { certificateOf } from '../certificate.js';
 import { ALPN } from '../protocol.js';
 import type { QuicLimits } from './limits.js';
+import { datagramQueueMax } from './path-probes.js';
 import type { NativeConfig, NativeQuic } from './native.js';
 
 /**
@@ -15,8 +16,17 @@ const connectionWindowBytes = 2 ** 50;
 const prefaceStreamsMax = 1;
 const prefaceWindowBytes = 64;
 
-/** The quiche configuration of one key pair: mutual TLS 1.3, both roles, every limit; the certificate is judged by us. */
-export function createConfig(quic: NativeQuic, keyPair: KeyPair, limits: QuicLimits): NativeConfig {
+/**
+ * The quiche configuration of one key pair, for paths that carry `datagramBytesMax` at most: mutual TLS 1.3, both roles,
+ * every limit; the certificate is judged by us. quiche counts its congestion window in datagrams of that size, 10 to begin
+ * with, so it is not to be more than the machine's own link carries.
+ */
+export function createConfig(
+  quic: NativeQuic,
+  keyPair: KeyPair,
+  limits: QuicLimits,
+  datagramBytesMax: number,
+): NativeConfig {
   const { certPem, keyPem } = certificateOf(keyPair);
   const utf8 = new TextEncoder();
   // Asks for the peer's certificate and lets the handshake pass whatever it is: BoringSSL knows chains to authorities,
@@ -35,7 +45,8 @@ export function createConfig(quic: NativeQuic, keyPair: KeyPair, limits: QuicLim
   config.grease(true);
   config.setMaxIdleTimeout(limits.idleTimeoutMs);
   config.setMaxRecvUdpPayloadSize(65_527);
-  config.setMaxSendUdpPayloadSize(limits.datagramBytesMax);
+  config.setMaxSendUdpPayloadSize(datagramBytesMax);
+  config.enableDgram(true, datagramQueueMax, datagramQueueMax);
   config.setInitialMaxData(connectionWindowBytes);
   config.setMaxConnectionWindow(connectionWindowBytes);
   config.setInitialMaxStreamDataBidiLocal(limits.streamWindowBytes);

@@ -16,6 +16,8 @@ export interface QuicConnectionOptions {
   readonly routes: readonly string[];
   readonly expectation: Expectation;
   readonly limits: QuicLimits;
+  /** The largest UDP payload that a path to the host may carry. */
+  readonly ceilingBytesTo: (host: string) => number;
   readonly counters: QuicCounters;
   readonly scratch: Uint8Array;
   /** Called once, when both sides have accepted each other. */

@@ -2,9 +2,18 @@ import { performance } from 'node:perf_hooks';
 import type { DatagramLink } from './datagram-link.js';
 import { LazyTimer } from '../lazy-timer.js';
 import type { HostPort, NativeConnection } from './native.js';
+import type { Path } from './path.js';
 
 /** How long it is tried to say it, and how long datagrams of the peer are expected afterwards at most. Guess. */
 const lingerMaxMs = 1000;
+
+export interface FarewellOptions {
+  readonly native: NativeConnection;
+  readonly link: DatagramLink;
+  readonly path: Path;
+  /** The UDP payload that passes everywhere. */
+  readonly bytesMax: number;
+}
 
 /**
  * The last words of a connection, and the time in which its peer may not have heard them. quiche sends the closing
@@ -17,7 +26,8 @@ export class Farewell {
   readonly said: Promise<void>;
   readonly #native: NativeConnection;
   readonly #link: DatagramLink;
-  readonly #datagramBytesMax: number;
+  readonly #path: Path;
+  readonly #bytesMax: number;
   readonly #onReleased: () => void;
   readonly #timer = new LazyTimer(() => this.#onTimer());
   #resolveSaid: () => void = () => {};
@@ -25,15 +35,11 @@ export class Farewell {
   #releaseAtMs = Infinity;
   #strayCount = 0;
 
-  constructor(
-    native: NativeConnection,
-    link: DatagramLink,
-    datagramBytesMax: number,
-    onReleased: () => void,
-  ) {
+  constructor({ native, link, path, bytesMax }: FarewellOptions, onReleased: () => void) {
     this.#native = native;
     this.#link = link;
-    this.#datagramBytesMax = datagramBytesMax;
+    this.#path = path;
+    this.#bytesMax = bytesMax;
     this.#onReleased = onReleased;
     this.said = new Promise((resolve) => {
       this.#resolveSaid = resolve;
@@ -54,10 +60,10 @@ export class Farewell {
   }
 
   /** The peer sent something although it is over. */
-  onDatagram(datagram: Buffer, info: { from: HostPort; to: HostPort }): void {
+  onDatagram(datagram: Buffer, from: HostPort): void {
     if (this.#repeat === undefined) {
       try {
-        this.#native.recv(datagram, info);
+        this.#path.receive(datagram, from);
       } catch {
         // What it says does not matter any more.
       }
@@ -80,10 +86,10 @@ export class Farewell {
   #say(): void {
     if (this.#native.isDraining() || this.#native.isClosed()) return this.listen();
     try {
-      const datagram = Buffer.allocUnsafe(this.#datagramBytesMax);
+      const datagram = Buffer.allocUnsafe(this.#bytesMax);
       const sent = this.#native.send(datagram);
       if (sent !== null) {
-        this.#repeat = () => this.#link.send(datagram.subarray(0, sent[0]), sent[1].to);
+        this.#repeat = () => this.#link.send(datagram.subarray(0, sent[0]), this.#path.remote);
         this.#repeat();
         return this.listen();
       }

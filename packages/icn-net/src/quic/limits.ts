@@ -20,13 +20,15 @@ export interface QuicLimits {
   readonly streamWindowBytes: number;
   /** How far quiche may grow the window of a stream that is being read. 4 MiB: 300 Mbit/s at 100 ms. */
   readonly streamWindowBytesMax: number;
-  /** The largest UDP payload sent. 1,350 passes everywhere that QUIC passes (1,500-byte links under IPv6 and a tunnel). */
+  /** The largest UDP payload that is sent before a larger one was seen to pass. 1,350 passes everywhere that QUIC passes (1,500-byte links under IPv6 and a tunnel). */
+  readonly datagramBytes: number;
+  /** The largest UDP payload that is tried. 16,336: what the loopback interface of macOS carries under IPv6; larger ones were not faster. */
   readonly datagramBytesMax: number;
   /** Silence after which a peer is given up. 30 s: the number of the Rust original. */
   readonly idleTimeoutMs: number;
   /** Silence after which a peer is asked for a sign of life. A third of the idle timeout, so that two may be lost. */
   readonly keepAliveMs: number;
-  /** Connection ids that each side gives the other: it survives one NAT rebinding less. Each costs a route of about 100 bytes. */
+  /** Connection ids that each side gives the other: a peer of another implementation takes a new one with each address. Each costs a route of about 100 bytes. */
   readonly connectionIdsMax: number;
   /** The receive buffer asked of the kernel, which may give less. 4 MiB: at 35 MB/s a turn of 100 ms loses nothing. */
   readonly receiveBufferBytes: number;
@@ -41,9 +43,10 @@ export const defaultQuicLimits: QuicLimits = {
   peerStreamsMax: 128,
   streamWindowBytes: 256 * 1024,
   streamWindowBytesMax: 4 * 1024 * 1024,
-  datagramBytesMax: 1350,
+  datagramBytes: 1350,
+  datagramBytesMax: 16_336,
   idleTimeoutMs: 30_000,
   keepAliveMs: 10_000,
-  connectionIdsMax: 16,
+  connectionIdsMax: 4,
   receiveBufferBytes: 4 * 1024 * 1024,
 };

@@ -56,6 +56,11 @@ export class StreamTable implements StreamOwner {
     return this.#streams.size;
   }
 
+  /** Whether a stream waits for room to write. */
+  get isBlocked(): boolean {
+    return this.#blocked.size > 0;
+  }
+
   async open({ signal, priority = 'bulk' }: StreamOptions = {}): Promise<Stream> {
     if (this.#failure !== undefined) throw this.#failure;
     if (signal?.aborted === true) throw openAborted(signal);

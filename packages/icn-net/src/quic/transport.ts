@@ -10,19 +10,13 @@ import type { CloseCode } from '../protocol.js';
 import { refusalOf } from '../refusals.js';
 import type { Connection, DialOptions, ListenOptions, Listener, Transport } from '../transport.js';
 import { TwinWatch } from '../twin-watch.js';
-import { createConfig } from './config.js';
+import { PathConfigs } from './path-configs.js';
 import type { QuicConnectionOptions } from './connection-options.js';
 import { QuicConnection } from './connection.js';
 import { createQuicCounters, type QuicCounters } from './counters.js';
 import { QuicEndpoint, withoutZone, type EndpointLink } from './endpoint.js';
 import { defaultQuicLimits, type QuicLimits } from './limits.js';
-import {
-  loadNativeQuic,
-  type HostPort,
-  type NativeConfig,
-  type NativeQuic,
-  type NativeQuicOptions,
-} from './native.js';
+import { loadNativeQuic, type HostPort, type NativeQuic, type NativeQuicOptions } from './native.js';
 import { connectionIdBytes, connectionIdKey, type PacketHeader } from './packet-header.js';
 
 export interface QuicTransportOptions {
@@ -48,13 +42,16 @@ export function createQuicTransport(options: QuicTransportOptions): Transport {
 /** What to load and make once, when it is first needed. */
 interface Loaded {
   readonly quic: NativeQuic;
-  readonly config: NativeConfig;
+  readonly configs: PathConfigs;
 }
 
 /** The largest read at once; a few windows of Ethernet frames. Guess. */
 const scratchBytes = 64 * 1024;
 
-type ConnectionStart = Pick<QuicConnectionOptions, 'native' | 'role' | 'remote' | 'routes' | 'onEnded'> & {
+type ConnectionStart = Pick<
+  QuicConnectionOptions,
+  'native' | 'ceilingBytesTo' | 'role' | 'remote' | 'routes' | 'onEnded'
+> & {
   readonly expect?: Did | undefined;
   readonly link: EndpointLink;
   readonly isFull?: () => boolean;
@@ -84,9 +81,9 @@ class QuicTransport implements Transport {
   }
 
   async listen({ host, port }: ListenOptions): Promise<Listener> {
-    const { quic, config } = await this.#load();
+    const loaded = await this.#load();
     const [address = host] = await resolveHost(host, 'address-unavailable');
-    const endpoint = await this.#bind(quic, address, port);
+    const endpoint = await this.#bind(loaded.quic, address, port);
     const listener = new ProvenListener({
       scheme: this.scheme,
       did: this.#options.keyPair.did,
@@ -98,7 +95,7 @@ class QuicTransport implements Transport {
     });
     this.#listeners.add(listener);
     endpoint.onInitial = (datagram, header, from) =>
-      this.#accept({ quic, config }, endpoint, listener, datagram, header, from);
+      this.#accept(loaded, endpoint, listener, datagram, header, from);
     return listener;
   }
 
@@ -139,7 +136,7 @@ class QuicTransport implements Transport {
     if (this.#closed !== undefined) throw new NetError('connection-closed', 'this transport is closed');
     this.#loaded ??= loadNativeQuic(this.#options.native).then((quic) => ({
       quic,
-      config: createConfig(quic, this.#options.keyPair, this.#limits),
+      configs: new PathConfigs(quic, this.#options.keyPair, this.#limits),
     }));
     return this.#loaded;
   }
@@ -155,7 +152,7 @@ class QuicTransport implements Transport {
   }
 
   #accept(
-    { quic, config }: Loaded,
+    { quic, configs }: Loaded,
     endpoint: QuicEndpoint,
     listener: ProvenListener,
     datagram: Buffer,
@@ -170,7 +167,9 @@ class QuicTransport implements Transport {
     const remote = withoutZone(from);
     const id = randomBytes(connectionIdBytes);
     const link = endpoint.createLink(from.host.slice(remote.host.length));
-    const native = orUndefined(() => quic.Connection.accept(id, null, link.local, remote, config));
+    const native = orUndefined(() =>
+      quic.Connection.accept(id, null, link.local, remote, configs.to(remote.host)),
+    );
     if (native === undefined) {
       this.counters['initial-undecryptable'] += 1;
       leaveHandshake();
@@ -179,6 +178,7 @@ class QuicTransport implements Transport {
     const onOver = this.#twins.accepted(datagram.toString('latin1', header.sourceStart, header.sourceEnd));
     const connection = this.#start(quic, {
       native,
+      ceilingBytesTo: configs.ceilingBytesTo,
       role: 'server',
       remote,
       link,
@@ -201,7 +201,7 @@ class QuicTransport implements Transport {
   }
 
   async #dialHost(
-    { quic, config }: Loaded,
+    { quic, configs }: Loaded,
     address: Address,
     expect: Did | undefined,
     signal: AbortSignal,
@@ -210,7 +210,9 @@ class QuicTransport implements Transport {
     const remote = withoutZone({ host, port: address.port });
     const id = randomBytes(connectionIdBytes);
     const link = endpoint.createLink(host.slice(remote.host.length));
-    const native = orUndefined(() => quic.Connection.connect(null, id, link.local, remote, config));
+    const native = orUndefined(() =>
+      quic.Connection.connect(null, id, link.local, remote, configs.to(remote.host)),
+    );
     if (native === undefined) {
       link.release();
       throw new NetError('dial-failed', `${formatAddress(address)} cannot be dialled`);
@@ -219,6 +221,7 @@ class QuicTransport implements Transport {
     return new Promise((resolve, reject) => {
       const connection = this.#start(quic, {
         native,
+        ceilingBytesTo: configs.ceilingBytesTo,
         role: 'client',
         remote,
         link,
