@@ -1,30 +1,51 @@
 import { isIPv6 } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { SourceBudget, type SourceBudgetLimits } from './source-budget.js';
 
-/** The cap that refuses a handshake. */
-export type AdmissionDrop = 'handshake-cap' | 'handshake-source-cap';
+/** The bound that refuses a handshake. */
+export type AdmissionDrop = 'handshake-cap' | 'handshake-source-cap' | 'handshake-source-budget';
 
-/** Handshakes of strangers that may be under way at once, and how many of them from one source. */
-export interface HandshakeLimits {
+/** Handshakes of strangers: how many may be under way at once, how many of them from one source, and how often one may begin. */
+export interface HandshakeLimits extends SourceBudgetLimits {
   readonly handshakesMax: number;
   readonly handshakesPerSourceMax: number;
 }
 
-/** Counts the inbound handshakes whose peer is not proven, in all and per source, and refuses those over a cap. */
+/**
+ * Counts the inbound handshakes whose peer is not proven, in all and per source, and refuses those over a bound. Places
+ * are given back; what a source spends of its budget comes back with time alone.
+ */
 export class HandshakeAdmission {
   readonly #limits: HandshakeLimits;
+  readonly #nowMs: () => number;
+  readonly #budget: SourceBudget;
   readonly #bySource = new Map<string, number>();
   #count = 0;
 
-  constructor(limits: HandshakeLimits) {
+  constructor(limits: HandshakeLimits, nowMs: () => number = () => performance.now()) {
     this.#limits = limits;
+    this.#nowMs = nowMs;
+    this.#budget = new SourceBudget(limits);
   }
 
-  /** Takes a place and returns how to give it back, once or more often; or says which cap is reached. */
+  /** Whether one more handshake stays within this share of each bound: of all places, of those of its source, of its budget. */
+  hasShare(host: string, share: number): boolean {
+    const source = sourceOf(host);
+    const ofSource = this.#bySource.get(source) ?? 0;
+    return (
+      this.#count < this.#limits.handshakesMax * share &&
+      ofSource < this.#limits.handshakesPerSourceMax * share &&
+      this.#budget.covers(source, this.#nowMs(), share)
+    );
+  }
+
+  /** Takes a place and returns how to give it back, once or more often; or says which bound is reached. */
   admit(host: string): (() => void) | AdmissionDrop {
     const source = sourceOf(host);
     const ofSource = this.#bySource.get(source) ?? 0;
     if (ofSource >= this.#limits.handshakesPerSourceMax) return 'handshake-source-cap';
     if (this.#count >= this.#limits.handshakesMax) return 'handshake-cap';
+    if (!this.#budget.spend(source, this.#nowMs())) return 'handshake-source-budget';
     this.#bySource.set(source, ofSource + 1);
     this.#count += 1;
     let isHeld = true;
