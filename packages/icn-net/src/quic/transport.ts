@@ -15,6 +15,7 @@ import type { QuicConnectionOptions } from './connection-options.js';
 import { QuicConnection } from './connection.js';
 import { createQuicCounters, type QuicCounters } from './counters.js';
 import { QuicEndpoint, withoutZone, type EndpointLink } from './endpoint.js';
+import { InitialGate } from './initial-gate.js';
 import { defaultQuicLimits, type QuicLimits } from './limits.js';
 import {
   loadNativeQuic,
@@ -49,6 +50,7 @@ export function createQuicTransport(options: QuicTransportOptions): Transport {
 interface Loaded {
   readonly quic: NativeQuic;
   readonly config: NativeConfig;
+  readonly gate: InitialGate;
 }
 
 /** The largest read at once; a few windows of Ethernet frames. Guess. */
@@ -66,7 +68,6 @@ class QuicTransport implements Transport {
   readonly counters: QuicCounters = createQuicCounters();
   readonly #options: QuicTransportOptions;
   readonly #limits: QuicLimits;
-  readonly #admission: HandshakeAdmission;
   readonly #endpoints = new Set<QuicEndpoint>();
   readonly #listeners = new Set<ProvenListener>();
   readonly #connections = new Set<QuicConnection>();
@@ -79,14 +80,13 @@ class QuicTransport implements Transport {
   constructor(options: QuicTransportOptions) {
     this.#options = options;
     this.#limits = { ...defaultQuicLimits, ...options.limits };
-    this.#admission = new HandshakeAdmission(this.#limits);
     this.#twins = new TwinWatch(() => options.onTwin?.());
   }
 
   async listen({ host, port }: ListenOptions): Promise<Listener> {
-    const { quic, config } = await this.#load();
+    const loaded = await this.#load();
     const [address = host] = await resolveHost(host, 'address-unavailable');
-    const endpoint = await this.#bind(quic, address, port);
+    const endpoint = await this.#bind(loaded.quic, address, port);
     const listener = new ProvenListener({
       scheme: this.scheme,
       did: this.#options.keyPair.did,
@@ -98,7 +98,7 @@ class QuicTransport implements Transport {
     });
     this.#listeners.add(listener);
     endpoint.onInitial = (datagram, header, from) =>
-      this.#accept({ quic, config }, endpoint, listener, datagram, header, from);
+      this.#accept(loaded, endpoint, listener, datagram, header, from);
     return listener;
   }
 
@@ -140,6 +140,12 @@ class QuicTransport implements Transport {
     this.#loaded ??= loadNativeQuic(this.#options.native).then((quic) => ({
       quic,
       config: createConfig(quic, this.#options.keyPair, this.#limits),
+      gate: new InitialGate({
+        quic,
+        admission: new HandshakeAdmission(this.#limits),
+        limits: this.#limits,
+        counters: this.counters,
+      }),
     }));
     return this.#loaded;
   }
@@ -155,25 +161,23 @@ class QuicTransport implements Transport {
   }
 
   #accept(
-    { quic, config }: Loaded,
+    { quic, config, gate }: Loaded,
     endpoint: QuicEndpoint,
     listener: ProvenListener,
     datagram: Buffer,
     header: PacketHeader,
     from: HostPort,
   ): void {
-    const leaveHandshake = this.#admission.admit(from.host);
-    if (typeof leaveHandshake === 'string') {
-      this.counters[leaveHandshake] += 1;
-      return;
-    }
+    const verdict = gate.judge(datagram, header, from);
+    if (verdict.type === 'drop') return;
+    if (verdict.type === 'retry') return endpoint.answer(verdict.answer, from);
+    const { id, originalId, leave } = verdict;
     const remote = withoutZone(from);
-    const id = randomBytes(connectionIdBytes);
     const link = endpoint.createLink(from.host.slice(remote.host.length));
-    const native = orUndefined(() => quic.Connection.accept(id, null, link.local, remote, config));
+    const native = orUndefined(() => quic.Connection.accept(id, originalId, link.local, remote, config));
     if (native === undefined) {
       this.counters['initial-undecryptable'] += 1;
-      leaveHandshake();
+      leave();
       return link.release();
     }
     const onOver = this.#twins.accepted(datagram.toString('latin1', header.sourceStart, header.sourceEnd));
@@ -185,17 +189,17 @@ class QuicTransport implements Transport {
       routes: [connectionIdKey(id), header.destination],
       isFull: () => listener.waitingCount >= this.#limits.acceptQueueMax,
       onProven: (proven) => {
-        leaveHandshake();
+        leave();
         listener.offer(proven);
       },
       onEnded: (reason) => {
-        leaveHandshake();
+        leave();
         onOver(reason);
       },
     });
     if (connection.receive(datagram, remote)) return;
     this.counters['initial-undecryptable'] += 1;
-    leaveHandshake();
+    leave();
     this.#connections.delete(connection);
     connection.release();
   }
