@@ -35,6 +35,12 @@ export function ownReason(reason: Partial<CloseReason> | undefined): CloseReason
   return { code: reason?.code ?? 'done', by: 'us', text: reason?.text ?? '' };
 }
 
+/** A handshake that was not over at its deadline; `wasHeard` says whether the peer had taken part in it. */
+export function handshakeTimeout(wasHeard: boolean): CloseReason {
+  const reason = { code: 'timeout', by: 'network', text: 'the handshake took too long' } as const;
+  return wasHeard ? { ...reason, detail: 'handshake-slow' } : reason;
+}
+
 /** Says a reason in words, for error messages and logs. */
 export function describeReason(reason: CloseReason): string {
   const who = { us: 'this node', peer: 'the peer', network: 'the network' }[reason.by];

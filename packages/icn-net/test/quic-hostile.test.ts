@@ -80,6 +80,12 @@ function longHeader(first: number, version: number, size: number): Buffer {
   return Buffer.concat([header, randomBytes(size - header.length)]);
 }
 
+/** Sets the byte after the ids: the length of the token of an Initial, or its first byte. */
+function withTokenLength(first: number, initial: Buffer): Buffer {
+  initial[47] = first;
+  return initial;
+}
+
 describe('hostile datagrams on the listening port, while an honest peer is served', () => {
   it('counts each kind under its own name', async () => {
     const before = { ...victim.counters };
@@ -97,7 +103,8 @@ describe('hostile datagrams on the listening port, while an honest peer is serve
       ['datagram-malformed', Buffer.concat([Uint8Array.of(0x40), randomBytes(10)])],
       ['datagram-malformed', Buffer.concat([Uint8Array.of(0xc0, 0, 0, 0, 1, 21), randomBytes(60)])],
       ['initial-malformed', longHeader(0xc0, 1, 600)],
-      ['initial-undecryptable', longHeader(0xc0, 1, 1200)],
+      ['initial-malformed', withTokenLength(0x7f, longHeader(0xc0, 1, 1200))],
+      ['initial-undecryptable', withTokenLength(0, longHeader(0xc0, 1, 1200))],
       ['version-unsupported', longHeader(0xc0, 0x0a1a2a3a, 1200)],
     ];
     for (const [name, datagram] of cases) {

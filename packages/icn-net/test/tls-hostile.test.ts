@@ -239,8 +239,10 @@ async function realClientHello(): Promise<Buffer> {
   return bytes;
 }
 
-function unproven(transport: Transport): number {
-  return (transport.counters['handshake-failed'] ?? 0) + (transport.counters['handshake-timeout'] ?? 0);
+const endings = ['handshake-failed', 'handshake-timeout', 'handshake-slow', 'alpn-mismatch'];
+
+function unproven({ counters }: Transport): number {
+  return endings.reduce((sum, name) => sum + (counters[name] ?? 0), 0);
 }
 
 /** Connects, says something and hangs up; resolves when the other side has hung up too. */

@@ -1,7 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import type { Did } from '@icn/identity';
 import type { Address } from '../address.js';
-import { closeNumber, connectionClosed, encodeCloseText, ownReason } from '../close-reason.js';
+import {
+  closeNumber,
+  connectionClosed,
+  encodeCloseText,
+  handshakeTimeout,
+  ownReason,
+} from '../close-reason.js';
 import { messageOf } from '../errors.js';
 import { judgePeer } from '../peer-proof.js';
 import { ALPN, type CloseReason } from '../protocol.js';
@@ -51,6 +57,7 @@ export class QuicConnection implements Connection {
   #quietSinceMs = performance.now();
   #receiveInfo: { from: HostPort; to: HostPort };
   #processed = false;
+  #heardCount = 0;
   #refusedBecause = '';
 
   constructor(options: QuicConnectionOptions) {
@@ -129,6 +136,7 @@ export class QuicConnection implements Connection {
       this.#refusedBecause = messageOf(error);
     }
     this.#processed = true;
+    this.#heardCount += 1;
     this.#quietSinceMs = performance.now();
     this.schedule();
     return true;
@@ -255,7 +263,7 @@ export class QuicConnection implements Connection {
   #onTimer(): void {
     const nowMs = performance.now();
     if (this.#phase !== 'open' && nowMs >= this.#handshakeDeadlineMs) {
-      return this.#end({ code: 'timeout', by: 'network', text: 'the handshake took too long' });
+      return this.#end(handshakeTimeout(this.#heardCount > 1));
     }
     this.#native.onTimeout();
     this.#turn();

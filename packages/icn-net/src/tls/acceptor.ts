@@ -3,8 +3,10 @@ import { createServer as createTcpServer, type AddressInfo, type Server, type So
 import { performance } from 'node:perf_hooks';
 import { createServer as createTlsServer, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import type { HandshakeAdmission } from '../admission.js';
+import { handshakeTimeout } from '../close-reason.js';
 import type { HostPort } from '../host-addresses.js';
 import { listenFailure } from '../listen-failure.js';
+import { refusalOf, type Refusal } from '../refusals.js';
 import type { ListenOptions } from '../transport.js';
 import type { TlsCounters } from './counters.js';
 import { peerIsJudgedLater } from './handshake.js';
@@ -53,8 +55,10 @@ export class TlsAcceptor {
     // Listens nowhere itself: sockets are given to it once they are admitted.
     this.#tls = createTlsServer({ ...options.context, ...peerIsJudgedLater });
     this.#tls.on('secureConnection', (socket) => this.#onSecure(socket));
-    // The socket is closed with it, and that is where failures are counted.
-    this.#tls.on('tlsClientError', (_error, socket) => socket.destroy());
+    this.#tls.on('tlsClientError', (error, socket) => {
+      this.#drop(keyOf(socket), failureOf(error));
+      socket.destroy();
+    });
     tcp.on('connection', (raw) => this.#onConnection(raw));
     // A connection that could not be accepted, for want of file descriptors for example, is one that its peer tries again.
     tcp.on('error', () => (options.counters['handshake-failed'] += 1));
@@ -94,7 +98,7 @@ export class TlsAcceptor {
       counters[leave] += 1;
       return void raw.destroy();
     }
-    const onDeadline = (): void => this.#drop(key, 'handshake-timeout');
+    const onDeadline = (): void => this.#drop(key, refusalOf(handshakeTimeout(raw.bytesRead > 0)));
     const key = keyOf(raw);
     this.#waiting.set(key, {
       raw,
@@ -117,7 +121,7 @@ export class TlsAcceptor {
     this.#options.onSecure(socket, waiting);
   }
 
-  #drop(key: string, why: 'handshake-failed' | 'handshake-timeout'): void {
+  #drop(key: string, why: Refusal): void {
     const waiting = this.#waiting.get(key);
     if (waiting === undefined) return;
     this.#waiting.delete(key);
@@ -126,6 +130,11 @@ export class TlsAcceptor {
     this.#options.counters[why] += 1;
     waiting.raw.destroy();
   }
+}
+
+/** What OpenSSL made of the peer; `handshake-failed` for all that has no name of its own. */
+function failureOf(error: Error & { code?: string }): Refusal {
+  return error.code === 'ERR_SSL_NO_APPLICATION_PROTOCOL' ? 'alpn-mismatch' : 'handshake-failed';
 }
 
 function keyOf({ remoteAddress, remotePort, localAddress }: Socket): string {
