@@ -72,6 +72,8 @@ export const CLOSE_DETAILS = [
   'certificate-expired',
   /** The handshake went on, and was not over at the deadline. */
   'handshake-slow',
+  /** It sent more than a handshake can need. */
+  'handshake-endless',
 ] as const;
 
 export type CloseDetail = (typeof CLOSE_DETAILS)[number];

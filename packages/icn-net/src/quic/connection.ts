@@ -58,6 +58,7 @@ export class QuicConnection implements Connection {
   #receiveInfo: { from: HostPort; to: HostPort };
   #processed = false;
   #heardCount = 0;
+  #heardBytes = 0;
   #refusedBecause = '';
 
   constructor(options: QuicConnectionOptions) {
@@ -122,6 +123,16 @@ export class QuicConnection implements Connection {
     if (this.#phase === 'over') {
       this.#options.counters['connection-closed'] += 1;
       this.#farewell.onDatagram(datagram, this.#receiveInfo);
+      return true;
+    }
+    this.#heardBytes += datagram.length;
+    if (this.#phase !== 'open' && this.#heardBytes > this.#options.limits.handshakeBytesMax) {
+      this.#end({
+        code: 'protocol-error',
+        by: 'us',
+        detail: 'handshake-endless',
+        text: 'an endless handshake',
+      });
       return true;
     }
     const known = this.#receiveInfo.from;

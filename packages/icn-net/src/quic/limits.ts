@@ -18,6 +18,8 @@ export interface QuicLimits extends HandshakeLimits {
   readonly unvalidatedShare: number;
   /** From the first datagram to both sides proven, both for dialling and accepting. 10 s: three losses in a row of QUIC's 1 s first probe (RFC 9002 §6.2.2: 1 + 2 + 4 s). */
   readonly handshakeTimeoutMs: number;
+  /** What a peer may send before both sides are proven; quiche 0.18 would keep any amount. 256 KiB: fifty times a handshake, so that what follows at once has room; 64 of them are 16 MiB. */
+  readonly handshakeBytesMax: number;
   /** Proven connections of the whole transport; further ones are refused with `too-many`. 1,024 at the measured 59 KiB each is 60 MiB. */
   readonly connectionsMax: number;
   /** Proven connections that wait for the listener's consumer; further ones are refused with `too-many`. Guess. */
@@ -47,6 +49,7 @@ export const defaultQuicLimits: QuicLimits = {
   handshakesPerSourceRate: 100,
   unvalidatedShare: 0.5,
   handshakeTimeoutMs: 10_000,
+  handshakeBytesMax: 256 * 1024,
   connectionsMax: 1024,
   acceptQueueMax: 64,
   peerStreamsMax: 128,
