@@ -49,8 +49,10 @@ async function dialRaw(
 
 /** How connections ended that nobody got. */
 function counted({ counters }: Transport): Record<string, number> {
-  const endings = Object.keys(createRefusalCounters());
-  return Object.fromEntries(endings.map((name) => [name, counters[name] ?? 0]).filter(([, count]) => count));
+  const seen: Record<string, number> = {};
+  for (const name of Object.keys(createRefusalCounters()))
+    if (counters[name] !== 0) seen[name] = counters[name] ?? 0;
+  return seen;
 }
 
 const expired = ['000101000000Z', '010101000000Z'] as const;

@@ -28,8 +28,8 @@ async function victim(limits: Partial<QuicLimits> = {}): Promise<Victim> {
     acceptCount += 1;
     return quiche.Connection.accept(...options);
   };
-  const { connect } = quiche.Connection;
-  const counting = { ...quiche, Connection: { connect, accept } } as unknown as typeof quiche;
+  const connect: typeof quiche.Connection.connect = (...options) => quiche.Connection.connect(...options);
+  const counting = { ...quiche, Connection: { connect, accept } };
   const transport = createQuicTransport({
     keyPair: generateKeyPair(),
     limits,
