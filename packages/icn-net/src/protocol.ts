@@ -74,6 +74,8 @@ export const CLOSE_DETAILS = [
   'handshake-slow',
   /** It sent more than a handshake can need. */
   'handshake-endless',
+  /** All places were taken, and it was the oldest. */
+  'handshake-displaced',
 ] as const;
 
 export type CloseDetail = (typeof CLOSE_DETAILS)[number];

@@ -15,10 +15,38 @@ describe('the admission of handshakes', () => {
     admission.admit('192.0.2.2');
     expect(admission.admit('192.0.2.3')).toBe('handshake-cap');
     if (typeof first === 'string') throw new Error('not admitted');
-    first();
-    first();
-    expect(typeof admission.admit('192.0.2.1')).toBe('function');
+    first.leave();
+    first.leave();
+    expect(typeof admission.admit('192.0.2.1')).toBe('object');
     expect(admission.admit('192.0.2.3')).toBe('handshake-cap');
+  });
+
+  it('gives the place of the oldest to a newcomer, once that is no longer young', () => {
+    let nowMs = 0;
+    const admission = new HandshakeAdmission(limits, () => nowMs);
+    const displaced: string[] = [];
+    const admit = (host: string): unknown => {
+      const place = admission.admit(host);
+      if (typeof place === 'string') return place;
+      place.onDisplaced = () => displaced.push(host);
+      return place;
+    };
+    for (const host of ['192.0.2.1', '192.0.2.2', '192.0.2.3']) {
+      admit(host);
+      nowMs += 100;
+    }
+    nowMs = 1999;
+    expect(admit('192.0.2.4')).toBe('handshake-cap');
+    nowMs = 2000;
+    expect(admit('192.0.2.4')).toBeInstanceOf(Object);
+    expect(displaced).toEqual(['192.0.2.1']);
+    expect(admit('192.0.2.5')).toBe('handshake-cap');
+    nowMs = 2100;
+    // The newcomer may be of the source whose place it takes.
+    expect(admit('192.0.2.2')).toBeInstanceOf(Object);
+    expect(displaced).toEqual(['192.0.2.1', '192.0.2.2']);
+    nowMs = 100_000;
+    expect([admit('192.0.2.2'), admit('192.0.2.2')]).toEqual([expect.any(Object), 'handshake-source-cap']);
   });
 
   it('keeps a share of each bound from those who have not shown their address', () => {
@@ -41,8 +69,8 @@ describe('the admission of handshakes', () => {
     const budgeted = { ...limits, handshakesPerSourceBurst: 4, handshakesPerSourceRate: 10 };
     const admission = new HandshakeAdmission(budgeted, () => nowMs);
     const reconnect = (host: string): unknown => {
-      const leave = admission.admit(host);
-      return typeof leave === 'string' ? leave : leave();
+      const place = admission.admit(host);
+      return typeof place === 'string' ? place : place.leave();
     };
     for (let i = 0; i < 4; i += 1) {
       expect(admission.hasShare('192.0.2.1', 0.5)).toBe(i < 2);

@@ -151,6 +151,28 @@ describe('strangers who receive at their address, and stop there', () => {
   });
 });
 
+describe('strangers who fill every place from many addresses at which they receive', () => {
+  it('give way to who comes next, once they are no longer young', async () => {
+    const { transport, port, handedOver } = await victim({
+      handshakesMax: 8,
+      handshakePatienceMs: 100,
+      handshakeTimeoutMs: 60_000,
+      unvalidatedShare: 0,
+    });
+    for (let i = 0; i < 8; i += 1) {
+      const client = await stranger(`127.0.1.${1 + i}`, port);
+      client.send(...client.next());
+      await until(() => client.heard.length === 1);
+      client.take(client.heard[0] ?? Buffer.alloc(0));
+      client.send(...client.next());
+    }
+    // Whoever comes early is heard when it says the same again.
+    await dial(port);
+    await until(() => handedOver.length === 1);
+    expect(transport.counters).toMatchObject({ 'handshake-displaced': 1, 'handshake-timeout': 0 });
+  });
+});
+
 describe('a token', () => {
   it('is good for who received it alone: another address gets a Retry of its own', async () => {
     const { transport, port, acceptCount } = await victim({ unvalidatedShare: 0 });

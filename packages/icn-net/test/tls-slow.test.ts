@@ -3,6 +3,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  CLOSE_CODES,
   certificateOf,
   createTlsTransport,
   type Connection,
@@ -100,6 +101,20 @@ describe('a handshake over TLS', () => {
     expect(victim.counters).toMatchObject({ 'handshake-timeout': 0, 'handshake-source-cap': 0 });
     await until(() => victim.counters['handshake-timeout'] === 16);
     await dialAsFriend();
+  });
+
+  it('of which nothing comes gives its place to who comes next, once it is no longer young', async () => {
+    await listen({ handshakesMax: 8, handshakePatienceMs: 100, handshakeTimeoutMs: 60_000 });
+    for (let i = 0; i < 7; i += 1) await connectFrom(`127.0.1.${1 + i}`);
+    // One that has finished TLS, and says no more.
+    const silent = await RawTlsClient.dial(port, certificateOf(generateKeyPair()));
+    await delay(150);
+    for (let i = 0; i < 8; i += 1) await dialAsFriend();
+    expect(victim.counters).toMatchObject({ 'handshake-displaced': 1, 'handshake-timeout': 0 });
+    for (let i = 0; i < 8; i += 1) await connectFrom('127.0.1.9');
+    await until(() => silent.isClosed);
+    expect(silent.closed).toMatchObject({ code: CLOSE_CODES['too-many'] });
+    expect(victim.counters).toMatchObject({ 'handshake-displaced': 8, 'handshake-timeout': 0 });
   });
 
   it('costs its source something that hanging up does not give back', async () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import type { HandshakeAdmission } from '../admission.js';
+import type { HandshakeAdmission, HandshakePlace } from '../admission.js';
 import { AddressTokens } from './address-token.js';
 import type { QuicCounters } from './counters.js';
 import type { QuicLimits } from './limits.js';
@@ -28,8 +28,7 @@ export type InitialVerdict =
       readonly id: Buffer;
       /** The destination id of the datagram that was answered by Retry, where this one answers that. */
       readonly originalId: Buffer | null;
-      /** Gives the place back, once or more often. */
-      readonly leave: () => void;
+      readonly place: HandshakePlace;
     }
   | { readonly type: 'retry'; readonly answer: Buffer }
   | { readonly type: 'drop' };
@@ -64,11 +63,11 @@ export class InitialGate {
       if (token.length > 0) counters['token-invalid'] += 1;
       if (!admission.hasShare(from.host, limits.unvalidatedShare)) return this.#retry(datagram, header, from);
     }
-    const leave = admission.admit(from.host);
-    if (typeof leave === 'string') return this.#drop(leave);
+    const place = admission.admit(from.host);
+    if (typeof place === 'string') return this.#drop(place);
     if (originalId === undefined)
-      return { type: 'admit', id: randomBytes(connectionIdBytes), originalId: null, leave };
-    return { type: 'admit', id: destination, originalId, leave };
+      return { type: 'admit', id: randomBytes(connectionIdBytes), originalId: null, place };
+    return { type: 'admit', id: destination, originalId, place };
   }
 
   #retry(datagram: Buffer, header: PacketHeader, from: HostPort): InitialVerdict {

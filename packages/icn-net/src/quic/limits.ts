@@ -2,7 +2,7 @@ import type { HandshakeLimits } from '../admission.js';
 
 /**
  * Every bound and interval of the QUIC adapter. Units are in the names; each default names its reason. What a stranger
- * can cost is bounded by the first six, what a proven peer can cost by `connectionsMax` times
+ * can cost is bounded by the first eight, what a proven peer can cost by `connectionsMax` times
  * `peerStreamsMax` times `streamWindowBytes`.
  */
 export interface QuicLimits extends HandshakeLimits {
@@ -16,6 +16,8 @@ export interface QuicLimits extends HandshakeLimits {
   readonly handshakesPerSourceRate: number;
   /** The share of the four bounds above that is open to strangers whose address may be forged; beyond it they are asked by Retry whether they receive there. A half: guess. */
   readonly unvalidatedShare: number;
+  /** How long a handshake keeps its place when all are taken and somebody new comes. 2 s: one lost packet and two round trips of half a second; guess. */
+  readonly handshakePatienceMs: number;
   /** From the first datagram to both sides proven, both for dialling and accepting. 10 s: three losses in a row of QUIC's 1 s first probe (RFC 9002 §6.2.2: 1 + 2 + 4 s). */
   readonly handshakeTimeoutMs: number;
   /** What a peer may send before both sides are proven; quiche 0.18 would keep any amount. 256 KiB: fifty times a handshake, so that what follows at once has room; 64 of them are 16 MiB. */
@@ -48,6 +50,7 @@ export const defaultQuicLimits: QuicLimits = {
   handshakesPerSourceBurst: 1000,
   handshakesPerSourceRate: 100,
   unvalidatedShare: 0.5,
+  handshakePatienceMs: 2_000,
   handshakeTimeoutMs: 10_000,
   handshakeBytesMax: 256 * 1024,
   connectionsMax: 1024,

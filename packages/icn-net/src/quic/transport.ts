@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Did, KeyPair } from '@icn/identity';
 import { formatAddress, type Address } from '../address.js';
 import { HandshakeAdmission } from '../admission.js';
+import { handshakeDisplaced } from '../close-reason.js';
 import { dialAborted, dialFailure, raceDials, unlessAborted } from '../dial-race.js';
 import { NetError } from '../errors.js';
 import { reachFrom, resolveHost } from '../host-addresses.js';
@@ -171,13 +172,13 @@ class QuicTransport implements Transport {
     const verdict = gate.judge(datagram, header, from);
     if (verdict.type === 'drop') return;
     if (verdict.type === 'retry') return endpoint.answer(verdict.answer, from);
-    const { id, originalId, leave } = verdict;
+    const { id, originalId, place } = verdict;
     const remote = withoutZone(from);
     const link = endpoint.createLink(from.host.slice(remote.host.length));
     const native = orUndefined(() => quic.Connection.accept(id, originalId, link.local, remote, config));
     if (native === undefined) {
       this.counters['initial-undecryptable'] += 1;
-      leave();
+      place.leave();
       return link.release();
     }
     const onOver = this.#twins.accepted(datagram.toString('latin1', header.sourceStart, header.sourceEnd));
@@ -189,17 +190,18 @@ class QuicTransport implements Transport {
       routes: [connectionIdKey(id), header.destination],
       isFull: () => listener.waitingCount >= this.#limits.acceptQueueMax,
       onProven: (proven) => {
-        leave();
+        place.leave();
         listener.offer(proven);
       },
       onEnded: (reason) => {
-        leave();
+        place.leave();
         onOver(reason);
       },
     });
+    place.onDisplaced = () => void connection.close(handshakeDisplaced);
     if (connection.receive(datagram, remote)) return;
     this.counters['initial-undecryptable'] += 1;
-    leave();
+    place.leave();
     this.#connections.delete(connection);
     connection.release();
   }

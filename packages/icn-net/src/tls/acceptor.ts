@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { createServer as createTlsServer, type SecureContextOptions, type TLSSocket } from 'node:tls';
-import type { HandshakeAdmission } from '../admission.js';
+import type { HandshakeAdmission, HandshakePlace } from '../admission.js';
 import { handshakeTimeout } from '../close-reason.js';
 import type { HostPort } from '../host-addresses.js';
 import { listenFailure } from '../listen-failure.js';
@@ -16,7 +16,7 @@ export interface AcceptorOptions {
   readonly admission: HandshakeAdmission;
   readonly handshakeTimeoutMs: number;
   readonly counters: TlsCounters;
-  /** The TLS handshake with a stranger is over; `handshake` goes on until it is left. */
+  /** The TLS handshake with a stranger is over; `handshake` goes on until its place is left. */
   readonly onSecure: (socket: TLSSocket, handshake: InboundHandshake) => void;
 }
 
@@ -25,8 +25,7 @@ export interface InboundHandshake {
   readonly remote: HostPort;
   /** When it must be over, on the clock of `performance.now()`. */
   readonly deadlineMs: number;
-  /** Gives the place back, once or more often. */
-  readonly leave: () => void;
+  readonly place: HandshakePlace;
 }
 
 interface Waiting extends InboundHandshake {
@@ -93,9 +92,9 @@ export class TlsAcceptor {
     // Gone before it was looked at.
     if (remoteAddress === undefined || remotePort === undefined) return void raw.destroy();
     const { admission, counters, handshakeTimeoutMs } = this.#options;
-    const leave = admission.admit(remoteAddress);
-    if (typeof leave === 'string') {
-      counters[leave] += 1;
+    const place = admission.admit(remoteAddress);
+    if (typeof place === 'string') {
+      counters[place] += 1;
       return void raw.destroy();
     }
     const onDeadline = (): void => this.#drop(key, refusalOf(handshakeTimeout(raw.bytesRead > 0)));
@@ -105,8 +104,9 @@ export class TlsAcceptor {
       remote: { host: remoteAddress, port: remotePort },
       deadlineMs: performance.now() + handshakeTimeoutMs,
       timer: setTimeout(onDeadline, handshakeTimeoutMs),
-      leave,
+      place,
     });
+    place.onDisplaced = () => this.#drop(key, 'handshake-displaced');
     raw.once('close', () => this.#drop(key, 'handshake-failed'));
     this.#tls.emit('connection', raw);
   }
@@ -126,7 +126,7 @@ export class TlsAcceptor {
     if (waiting === undefined) return;
     this.#waiting.delete(key);
     clearTimeout(waiting.timer);
-    waiting.leave();
+    waiting.place.leave();
     this.#options.counters[why] += 1;
     waiting.raw.destroy();
   }
