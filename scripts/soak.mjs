@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { build } from './build.mjs';
+import { seeded } from './seeded.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -126,19 +127,4 @@ function pick(items) {
 /** @param {number} count */
 function below(count) {
   return Math.floor(draw() * count);
-}
-
-/**
- * mulberry32: small, and good enough to draw steps.
- *
- * @param {number} seed
- */
-function seeded(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

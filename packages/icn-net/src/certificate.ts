@@ -1,9 +1,10 @@
 import { X509Certificate, createHash, createPrivateKey, sign } from 'node:crypto';
-import { didFromPublicKey, type Did, type KeyPair } from '@icn/identity';
+import { didFromPublicKey, isPublicKey, type Did, type KeyPair } from '@icn/identity';
+import type { CloseDetail } from './protocol.js';
 
 /**
  * Self-signed X.509 certificates (RFC 5280, Ed25519 by RFC 8410) of an identity key itself: the DID of a peer is the
- * key in its certificate, and TLS 1.3 proves that the peer holds it. Nothing else in the certificate means anything.
+ * key in its certificate, and TLS 1.3 proves that the peer holds it. Of all else only the last day of its validity counts.
  */
 export interface Certificate {
   readonly certDer: Uint8Array;
@@ -49,22 +50,42 @@ export function certificateOf(keyPair: KeyPair): Certificate {
   };
 }
 
+/** What is wrong with a certificate. */
+export type CertificateFlaw = Extract<CloseDetail, `certificate-${string}`>;
+
 /**
  * The DID that a certificate shows, if it is one DER certificate of an Ed25519 key with a valid signature by that very
- * key and the key is one that may carry a DID. Total: `undefined` for anything else, however it was made.
+ * key, the key is one that may carry a DID, and its last day is not over. Total: `undefined` for anything else, however it was made.
  */
 export function didFromCertificate(certDer: Uint8Array): Did | undefined {
+  const judged = judgeCertificate(certDer, Date.now());
+  return 'did' in judged ? judged.did : undefined;
+}
+
+/**
+ * The DID that a certificate shows, or what is wrong with it. The first day of its validity is not looked at: ours begin in 2000,
+ * and machines without a battery for their clock begin in 1970.
+ */
+export function judgeCertificate(
+  certDer: Uint8Array,
+  nowMs: number,
+): { readonly did: Did } | { readonly flaw: CertificateFlaw } {
   // 0x30: a DER SEQUENCE; X509Certificate would read PEM too.
-  if (certDer.length > certificateBytesMax || certDer[0] !== 0x30) return undefined;
+  if (certDer.length > certificateBytesMax || certDer[0] !== 0x30) return { flaw: 'certificate-malformed' };
   try {
     const certificate = new X509Certificate(certDer);
     const { publicKey } = certificate;
-    if (certificate.raw.length !== certDer.length) return undefined;
-    if (publicKey.asymmetricKeyType !== 'ed25519' || !certificate.verify(publicKey)) return undefined;
-    const { x } = publicKey.export({ format: 'jwk' });
-    return x === undefined ? undefined : didFromPublicKey(Buffer.from(x, 'base64url'));
+    const lastMs = Date.parse(certificate.validTo);
+    if (certificate.raw.length !== certDer.length || Number.isNaN(lastMs))
+      return { flaw: 'certificate-malformed' };
+    if (publicKey.asymmetricKeyType !== 'ed25519') return { flaw: 'certificate-key-type' };
+    if (!certificate.verify(publicKey)) return { flaw: 'certificate-signature' };
+    if (lastMs < nowMs) return { flaw: 'certificate-expired' };
+    const { x = '' } = publicKey.export({ format: 'jwk' });
+    const key = Buffer.from(x, 'base64url');
+    return isPublicKey(key) ? { did: didFromPublicKey(key) } : { flaw: 'certificate-key-invalid' };
   } catch {
-    return undefined;
+    return { flaw: 'certificate-malformed' };
   }
 }
 

@@ -32,8 +32,23 @@ export function decodeCloseText(bytes: Uint8Array): string {
 
 /** The reason of `connection.close(…)` with its defaults. */
 export function ownReason(reason: Partial<CloseReason> | undefined): CloseReason {
-  return { code: reason?.code ?? 'done', by: 'us', text: reason?.text ?? '' };
+  const { code = 'done', text = '', detail } = reason ?? {};
+  return { code, by: 'us', text, ...(detail !== undefined && { detail }) };
 }
+
+/** A handshake that was not over at its deadline; `wasHeard` says whether the peer had taken part in it. */
+export function handshakeTimeout(wasHeard: boolean): CloseReason {
+  const reason = { code: 'timeout', by: 'network', text: 'the handshake took too long' } as const;
+  return wasHeard ? { ...reason, detail: 'handshake-slow' } : reason;
+}
+
+/** The end of a handshake whose place a newcomer has. */
+export const handshakeDisplaced: CloseReason = {
+  code: 'too-many',
+  detail: 'handshake-displaced',
+  by: 'us',
+  text: 'all places are taken',
+};
 
 /** Says a reason in words, for error messages and logs. */
 export function describeReason(reason: CloseReason): string {

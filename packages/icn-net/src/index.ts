@@ -20,7 +20,14 @@ export {
 } from './mdns.js';
 export { MemoryNetwork, type MemoryNetworkOptions } from './memory/network.js';
 export { createMemoryTransport, type MemoryTransportOptions } from './memory/transport.js';
-export { ALPN, CLOSE_CODES, PREFACE, type CloseCode, type CloseReason } from './protocol.js';
+export {
+  ALPN,
+  CLOSE_CODES,
+  PREFACE,
+  type CloseCode,
+  type CloseDetail,
+  type CloseReason,
+} from './protocol.js';
 export { defaultQuicLimits, type QuicLimits } from './quic/limits.js';
 export { type NativeQuicOptions } from './quic/native.js';
 export { createQuicTransport, type QuicTransportOptions } from './quic/transport.js';

@@ -1,6 +1,6 @@
 import type { Did } from '@icn/identity';
-import { didFromCertificate } from './certificate.js';
-import type { CloseCode } from './protocol.js';
+import { judgeCertificate, type CertificateFlaw } from './certificate.js';
+import type { CloseCode, CloseDetail } from './protocol.js';
 
 export interface Proven {
   readonly did: Did;
@@ -8,6 +8,7 @@ export interface Proven {
 
 export interface Refused {
   readonly code: CloseCode;
+  readonly detail?: CloseDetail;
   readonly text: string;
 }
 
@@ -35,19 +36,32 @@ export function judgePeer(
 ): Proven | Refused {
   // TLS refuses a client that offers other protocols, and lets through one that offers none (RFC 7301 §3.2).
   if (presented.protocol !== protocol) {
-    return { code: 'protocol-error', text: `the peer does not speak ${protocol}` };
+    return { code: 'protocol-error', detail: 'alpn-mismatch', text: `the peer does not speak ${protocol}` };
   }
   const [certificate] = presented.certificates;
-  if (certificate === undefined) return { code: 'peer-unproven', text: 'no certificate' };
-  if (presented.certificates.length > 1) return { code: 'peer-unproven', text: 'more than one certificate' };
-  const did = didFromCertificate(certificate);
-  if (did === undefined) {
-    return { code: 'peer-unproven', text: 'not a self-signed certificate of a valid Ed25519 key' };
-  }
+  if (certificate === undefined) return unproven('certificate-missing');
+  if (presented.certificates.length > 1) return unproven('certificate-surplus');
+  const judged = judgeCertificate(certificate, Date.now());
+  if ('flaw' in judged) return unproven(judged.flaw);
+  const { did } = judged;
   if (did === expectation.own) return { code: 'own-did', text: 'both sides have the same DID' };
   if (expectation.expect !== undefined && did !== expectation.expect) {
     return { code: 'peer-mismatch', text: `expected ${expectation.expect}` };
   }
   const code = expectation.admit(did);
   return code === undefined ? { did } : { code, text: '' };
+}
+
+const flaws: Record<CertificateFlaw, string> = {
+  'certificate-missing': 'no certificate',
+  'certificate-surplus': 'more than one certificate',
+  'certificate-malformed': 'not an X.509 certificate',
+  'certificate-key-type': 'not the certificate of an Ed25519 key',
+  'certificate-key-invalid': 'the certificate of a key that is no DID',
+  'certificate-signature': 'not a self-signed certificate',
+  'certificate-expired': 'the certificate has expired',
+};
+
+function unproven(detail: CertificateFlaw): Refused {
+  return { code: 'peer-unproven', detail, text: flaws[detail] };
 }

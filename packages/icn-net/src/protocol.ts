@@ -53,8 +53,37 @@ export const CLOSE_TEXT_BYTES_MAX = 200;
 
 export type CloseCode = keyof typeof CLOSE_CODES;
 
+/** Why exactly a peer was refused where its code covers several cases; the peer itself sees the code and the text. */
+export const CLOSE_DETAILS = [
+  /** It offered another protocol than ours, or none. */
+  'alpn-mismatch',
+  'certificate-missing',
+  /** More than one. */
+  'certificate-surplus',
+  /** Not one X.509 certificate in DER of at most 2,048 bytes. */
+  'certificate-malformed',
+  /** Of an RSA key, for example, and not of an Ed25519 key. */
+  'certificate-key-type',
+  /** An Ed25519 key that may carry no DID. */
+  'certificate-key-invalid',
+  /** Signed by another key than its own. */
+  'certificate-signature',
+  /** Its last day is over. */
+  'certificate-expired',
+  /** The handshake went on, and was not over at the deadline. */
+  'handshake-slow',
+  /** It sent more than a handshake can need. */
+  'handshake-endless',
+  /** All places were taken, and it was the oldest. */
+  'handshake-displaced',
+] as const;
+
+export type CloseDetail = (typeof CLOSE_DETAILS)[number];
+
 export interface CloseReason {
   readonly code: CloseCode;
+  /** On the side that refused. */
+  readonly detail?: CloseDetail;
   /** Who ended it. */
   readonly by: 'us' | 'peer' | 'network';
   /** For people; at most 200 bytes on the wire; never parsed. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { generateKeyPair } from '@icn/identity';
 import fc from 'fast-check';
 import { certificateOf, didFromCertificate } from '../src/index.js';
+import { judgeCertificate } from '../src/certificate.js';
 import { makeCertificate, newKey } from './certificates.js';
 
 describe('the certificate of a key pair', () => {
@@ -28,21 +29,37 @@ describe('the certificate of a key pair', () => {
 
 describe('a certificate of a peer', () => {
   const key = newKey('ed25519');
+  const rsa = newKey('rsa');
   const good = makeCertificate('ed25519', key, key).der;
 
-  it('may be made by others, and be out of date: the key is what counts', () => {
+  it('may be made by others, and be of tomorrow: the key is what counts', () => {
     expect(didFromCertificate(good)).toMatch(/^did:icn:z/);
-    const expired = makeCertificate('ed25519', key, key, ['000101000000Z', '010101000000Z']).der;
-    expect(didFromCertificate(expired)).toBe(didFromCertificate(good));
+    const early = makeCertificate('ed25519', key, key, ['480101000000Z', '491231235959Z']).der;
+    expect(didFromCertificate(early)).toBe(didFromCertificate(good));
   });
 
-  it('is refused when another key signed it', () => {
-    expect(didFromCertificate(makeCertificate('ed25519', key, newKey('ed25519')).der)).toBeUndefined();
+  it.each([
+    [
+      'another key signed it',
+      makeCertificate('ed25519', key, newKey('ed25519')).der,
+      'certificate-signature',
+    ],
+    ['it is of an RSA key', makeCertificate('rsa', rsa, rsa).der, 'certificate-key-type'],
+    [
+      'its last day is over',
+      makeCertificate('ed25519', key, key, ['000101000000Z', '010101000000Z']).der,
+      'certificate-expired',
+    ],
+    ['it is something else', Buffer.from([0x30, 0]), 'certificate-malformed'],
+  ])('is refused when %s', (_why, der, flaw) => {
+    expect(didFromCertificate(der)).toBeUndefined();
+    expect(judgeCertificate(der, Date.now())).toEqual({ flaw });
   });
 
-  it('is refused when it is of an RSA key', () => {
-    const rsa = newKey('rsa');
-    expect(didFromCertificate(makeCertificate('rsa', rsa, rsa).der)).toBeUndefined();
+  it('is good to the last second of its last day', () => {
+    const lastMs = Date.UTC(2049, 11, 31, 23, 59, 59);
+    expect(judgeCertificate(good, lastMs)).toHaveProperty('did');
+    expect(judgeCertificate(good, lastMs + 1000)).toEqual({ flaw: 'certificate-expired' });
   });
 
   it('is refused as PEM, with bytes after it, cut, empty or huge', () => {

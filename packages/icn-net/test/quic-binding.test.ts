@@ -115,6 +115,7 @@ describe('the native binding', () => {
 
   it('has every function that the adapter calls', () => {
     expect(typeof quiche.negotiateVersion).toBe('function');
+    expect(typeof quiche.retry).toBe('function');
     expect(quiche.Shutdown.Write).toBe(1);
     expect(typeof quiche.Config.withBoringSslCtx).toBe('function');
     expect(typeof quiche.Connection.connect).toBe('function');

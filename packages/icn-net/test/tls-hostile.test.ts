@@ -1,7 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { connect as connectTcp, createServer, type AddressInfo, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTcp } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { generateKeyPair } from '@icn/identity';
 import {
@@ -27,6 +26,7 @@ import {
   hello,
   u32,
 } from './raw-tls.js';
+import { realClientHello } from './raw-tls-hello.js';
 import { until } from './until.js';
 
 const limits = {
@@ -217,30 +217,10 @@ describe('floods', () => {
   });
 });
 
-/** The first bytes of a real dial. */
-async function realClientHello(): Promise<Buffer> {
-  const trap = createServer().listen(0, '127.0.0.1');
-  await once(trap, 'listening');
-  const trapped = once(trap, 'connection') as Promise<[Socket]>;
-  const { certPem, keyPem } = certificateOf(generateKeyPair());
-  const client = connectTls({
-    host: '127.0.0.1',
-    port: (trap.address() as AddressInfo).port,
-    cert: certPem,
-    key: keyPem,
-    ALPNProtocols: ['icn-mux/1'],
-  });
-  client.on('error', () => {});
-  const [socket] = await trapped;
-  const [bytes] = (await once(socket, 'data')) as [Buffer];
-  client.destroy();
-  socket.destroy();
-  trap.close();
-  return bytes;
-}
+const endings = ['handshake-failed', 'handshake-timeout', 'handshake-slow', 'alpn-mismatch'];
 
-function unproven(transport: Transport): number {
-  return (transport.counters['handshake-failed'] ?? 0) + (transport.counters['handshake-timeout'] ?? 0);
+function unproven({ counters }: Transport): number {
+  return endings.reduce((sum, name) => sum + (counters[name] ?? 0), 0);
 }
 
 /** Connects, says something and hangs up; resolves when the other side has hung up too. */

@@ -1,4 +1,4 @@
-import { FrameWriter, readFrames, type Connection, type Stream } from '@icn/net';
+import { FrameWriter, NetError, readFrames, type Connection, type Stream } from '@icn/net';
 
 /** What a stream carries, said by its first byte. Each side sends on streams of its own. */
 const LANES = { control: 0, bulk: 1 } as const;
@@ -6,6 +6,10 @@ type Lane = keyof typeof LANES;
 
 /** Bytes that may wait for a slow peer; above it frames are dropped, and anti-entropy repairs what that loses. */
 const QUEUE_BYTES_MAX: Readonly<Record<Lane, number>> = { control: 4 << 20, bulk: 4 << 20 };
+
+/** The rules of lanes and frames that a peer can break. */
+export const LINK_RULES = ['frame-too-large', 'frame-truncated', 'lane-unknown', 'lane-duplicate'] as const;
+export type LinkRule = (typeof LINK_RULES)[number];
 
 export interface PeerLinkOptions {
   readonly connection: Connection;
@@ -16,6 +20,7 @@ export interface PeerLinkOptions {
   readonly onCarried: (direction: 'sent' | 'received', byteCount: number) => void;
   /** A frame was not sent because the peer is too slow for it. */
   readonly onDropped: (lane: Lane) => void;
+  readonly onBroken: (rule: LinkRule) => void;
 }
 
 /**
@@ -78,9 +83,16 @@ export class PeerLink {
       await stream.end();
       const first = await stream.read();
       const lane = first?.[0];
-      if (first === undefined || (lane !== LANES.control && lane !== LANES.bulk)) return stream.reset();
+      if (first === undefined) return stream.reset();
+      if (lane !== LANES.control && lane !== LANES.bulk) {
+        this.#options.onBroken('lane-unknown');
+        return stream.reset();
+      }
       // A frame may grow to its limit on each stream, so their number is what bounds the memory of a link.
-      if (this.#receiving.has(lane)) return this.#fail('a second stream of one lane');
+      if (this.#receiving.has(lane)) {
+        this.#options.onBroken('lane-duplicate');
+        return this.#fail('a second stream of one lane');
+      }
       this.#receiving.add(lane);
       const frames = readFrames(prepend(first.subarray(1), stream), {
         frameBytesMax: this.#options.frameBytesMax,
@@ -90,6 +102,8 @@ export class PeerLink {
         await this.#options.onFrame(frame);
       }
     } catch (error) {
+      const rule = LINK_RULES.find((name) => error instanceof NetError && error.code === name);
+      if (rule !== undefined) this.#options.onBroken(rule);
       this.#fail((error as Error).message);
     }
   }

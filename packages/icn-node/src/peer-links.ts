@@ -1,6 +1,6 @@
 import type { Did } from '@icn/identity';
 import type { CloseReason, Connection } from '@icn/net';
-import { PeerLink } from './peer-link.js';
+import { LINK_RULES, PeerLink, type LinkRule } from './peer-link.js';
 
 /** What gossip cost so far: its frames, without what the transport adds. */
 export interface Traffic {
@@ -16,6 +16,7 @@ export class PeerLinks {
   readonly #frameBytesMax: number;
   readonly #onFrame: (from: Did, frame: Uint8Array) => void | Promise<void>;
   readonly #dropped = { 'control-queue-full': 0, 'bulk-queue-full': 0 };
+  readonly #broken = Object.fromEntries(LINK_RULES.map((rule) => [rule, 0])) as Record<LinkRule, number>;
   readonly #frames = { sent: 0, received: 0 };
   readonly #bytes = { sent: 0, received: 0 };
 
@@ -24,9 +25,9 @@ export class PeerLinks {
     this.#onFrame = onFrame;
   }
 
-  /** Frames that slow peers were not sent. */
+  /** Frames that slow peers were not sent, and rules of lanes and frames that peers broke. */
   get counters(): Readonly<Record<string, number>> {
-    return { ...this.#dropped };
+    return { ...this.#dropped, ...this.#broken };
   }
 
   get traffic(): Traffic {
@@ -51,6 +52,7 @@ export class PeerLinks {
         this.#bytes[direction] += byteCount;
       },
       onDropped: (lane) => this.#dropped[`${lane}-queue-full`]++,
+      onBroken: (rule) => this.#broken[rule]++,
     });
     this.#links.set(connection.remote, link);
   }

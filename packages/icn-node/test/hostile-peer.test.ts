@@ -1,6 +1,13 @@
 import { decodeEntry, encodeMessage, parseTopic, type EntryName, type EntryParts } from '@icn/gossip';
 import { generateKeyPair } from '@icn/identity';
-import { createQuicTransport, encodeFrames, parseAddress, type Connection, type Stream } from '@icn/net';
+import {
+  createQuicTransport,
+  createTlsTransport,
+  encodeFrames,
+  parseAddress,
+  type Connection,
+  type Stream,
+} from '@icn/net';
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../src/demo/icn-process.js';
 import { createNode, type IcnNode } from '../src/index.js';
@@ -10,17 +17,19 @@ import { afterTest } from './support/temporary.js';
 const CONTROL = Uint8Array.of(0);
 const lobby = parseTopic('lobby');
 
-async function startVictim(): Promise<IcnNode> {
-  const node = await createNode({ listen: ['quic://127.0.0.1:0'], topics: ['lobby'], mdns: false });
+async function startVictim(scheme: 'quic' | 'tls' = 'quic'): Promise<IcnNode> {
+  const node = await createNode({ listen: [`${scheme}://127.0.0.1:0`], topics: ['lobby'], mdns: false });
   afterTest(() => node.close());
   return node;
 }
 
 /** A proven peer that says what it likes. */
 async function attack(victim: IcnNode): Promise<{ connection: Connection; control: Stream }> {
-  const transport = createQuicTransport({ keyPair: generateKeyPair() });
+  const address = parseAddress(victim.addresses[0]!);
+  const create = address.scheme === 'quic' ? createQuicTransport : createTlsTransport;
+  const transport = create({ keyPair: generateKeyPair() });
   afterTest(() => transport.close());
-  const connection = await transport.dial(parseAddress(victim.addresses[0]!));
+  const connection = await transport.dial(address);
   const control = await connection.openStream();
   await control.write(CONTROL);
   return { connection, control };
@@ -68,23 +77,35 @@ describe('what a proven peer may send', () => {
     expect(status.peers).toHaveLength(1);
   });
 
-  it('costs the connection where a frame is over the limit, and nobody else', async () => {
-    const victim = await startVictim();
-    const { connection, control } = await attack(victim);
-    const honest = await attack(victim);
-    await control.write(Uint8Array.of(0x40, 0, 0, 0, 1, 2, 3));
-    expect(await connection.closed).toMatchObject({
-      code: 'protocol-error',
-      by: 'peer',
-      text: expect.stringContaining('frame'),
-    });
-    await honest.control.write(encodeFrames([announcement(good)]));
-    await eventually(
-      async () => victim.status(),
-      ({ topics }) => topics[0]?.entryCount === 1,
-      10_000,
-    );
-  });
+  it.each<['quic' | 'tls', string, string, Uint8Array]>([
+    ['quic', 'of 1 GiB is declared', 'frame-too-large', Uint8Array.of(0x40, 0, 0, 0, 1, 2, 3)],
+    ['tls', 'of 1 GiB is declared', 'frame-too-large', Uint8Array.of(0x40, 0, 0, 0, 1, 2, 3)],
+    ['quic', 'has no end', 'frame-truncated', Uint8Array.of(0, 0, 0, 9, 1, 2, 3)],
+    ['tls', 'has no end', 'frame-truncated', Uint8Array.of(0, 0, 0, 9, 1, 2, 3)],
+  ])(
+    'over %s costs the connection where a frame %s, and nobody else',
+    async (scheme, _what, counter, bytes) => {
+      const victim = await startVictim(scheme);
+      const { connection, control } = await attack(victim);
+      const honest = await attack(victim);
+      const { arrayBuffers } = process.memoryUsage();
+      await control.write(bytes);
+      if (counter === 'frame-truncated') await control.end();
+      expect(await connection.closed).toMatchObject({
+        code: 'protocol-error',
+        by: 'peer',
+        text: expect.stringContaining('frame'),
+      });
+      expect(victim.status().counters).toMatchObject({ [counter]: 1 });
+      expect(process.memoryUsage().arrayBuffers - arrayBuffers).toBeLessThan(64 << 20);
+      await honest.control.write(encodeFrames([announcement(good)]));
+      await eventually(
+        async () => victim.status(),
+        ({ topics }) => topics[0]?.entryCount === 1,
+        10_000,
+      );
+    },
+  );
 
   it('costs the stream where it says no lane, and nothing else', async () => {
     const victim = await startVictim();
@@ -92,6 +113,7 @@ describe('what a proven peer may send', () => {
     const odd = await connection.openStream();
     await odd.write(Uint8Array.of(77));
     await expect(readToEnd(odd)).rejects.toMatchObject({ code: 'stream-reset' });
+    expect(victim.status().counters).toMatchObject({ 'lane-unknown': 1 });
     await control.write(encodeFrames([announcement(good)]));
     await eventually(
       async () => victim.status(),

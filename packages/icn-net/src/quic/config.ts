@@ -33,13 +33,16 @@ export function createConfig(
   // we want the key itself. Possession of the key is proven by TLS in any case.
   const verifyPeer = true;
   const verifyAllowFail = true;
+  // We sign with Ed25519; the others that every TLS has (RFC 8446 §9.1) are let through, so that who comes with another
+  // key is refused by name.
+  const signatures = 'ed25519:rsa_pss_rsae_sha256:ecdsa_secp256r1_sha256';
   const config = quic.Config.withBoringSslCtx(
     verifyPeer,
     verifyAllowFail,
     null,
     [utf8.encode(keyPem)],
     [utf8.encode(certPem)],
-    'ed25519',
+    signatures,
   );
   config.setApplicationProtos([ALPN]);
   config.grease(true);

@@ -1,5 +1,5 @@
 import { closeCodeOf, decodeCloseText } from '../close-reason.js';
-import type { CloseReason } from '../protocol.js';
+import type { CloseDetail, CloseReason } from '../protocol.js';
 import type { NativeConnection } from './native.js';
 
 /** Why quiche is done with a connection that this node did not close: what the peer said, silence, or a broken rule. */
@@ -14,7 +14,9 @@ export function endOf(native: NativeConnection, refusedBecause: string): CloseRe
   const local = native.localError();
   if (local === null) return { code: 'unknown', by: 'network', text: refusedBecause };
   const text = describeTransportError(local.errorCode, refusedBecause);
-  return { code: isTlsAlert(local.errorCode) ? 'unknown' : 'protocol-error', by: 'us', text };
+  if (!isTlsAlert(local.errorCode)) return { code: 'protocol-error', by: 'us', text };
+  const detail = tlsAlertDetails.get(local.errorCode - tlsAlertBase);
+  return { code: 'unknown', by: 'us', text, ...(detail !== undefined && { detail }) };
 }
 
 /** RFC 9000 §20.1: 0x100 and the TLS alert number. */
@@ -27,6 +29,12 @@ const tlsAlerts = new Map([
   [70, 'protocol version'],
   [116, 'certificate required'],
   [120, 'no application protocol in common'],
+]);
+
+/** Those that say what was wrong with the peer (RFC 8446 §6.2, RFC 7301 §3.2). */
+const tlsAlertDetails = new Map<number, CloseDetail>([
+  [116, 'certificate-missing'],
+  [120, 'alpn-mismatch'],
 ]);
 
 /** Whether quiche understood the peer, and gave up on what it asked for; otherwise it could make nothing of what came. */

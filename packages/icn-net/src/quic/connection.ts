@@ -1,7 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import type { Did } from '@icn/identity';
 import type { Address } from '../address.js';
-import { closeNumber, connectionClosed, encodeCloseText, ownReason } from '../close-reason.js';
+import {
+  closeNumber,
+  connectionClosed,
+  encodeCloseText,
+  handshakeTimeout,
+  ownReason,
+} from '../close-reason.js';
 import { messageOf } from '../errors.js';
 import { judgePeer } from '../peer-proof.js';
 import { ALPN, type CloseReason } from '../protocol.js';
@@ -54,6 +60,8 @@ export class QuicConnection implements Connection {
   /** When the peer was last heard, or asked for a sign of life. */
   #quietSinceMs = performance.now();
   #processed = false;
+  #heardCount = 0;
+  #heardBytes = 0;
   #refusedBecause = '';
 
   constructor(options: QuicConnectionOptions) {
@@ -121,6 +129,16 @@ export class QuicConnection implements Connection {
       this.#farewell.onDatagram(datagram, from);
       return true;
     }
+    this.#heardBytes += datagram.length;
+    if (this.#phase !== 'open' && this.#heardBytes > this.#options.limits.handshakeBytesMax) {
+      this.#end({
+        code: 'protocol-error',
+        by: 'us',
+        detail: 'handshake-endless',
+        text: 'an endless handshake',
+      });
+      return true;
+    }
     try {
       this.#path.receive(datagram, from);
     } catch (error) {
@@ -129,6 +147,7 @@ export class QuicConnection implements Connection {
       this.#refusedBecause = messageOf(error);
     }
     this.#processed = true;
+    this.#heardCount += 1;
     this.#quietSinceMs = performance.now();
     this.schedule();
     return true;
@@ -246,7 +265,7 @@ export class QuicConnection implements Connection {
   #onTimer(): void {
     const nowMs = performance.now();
     if (this.#phase !== 'open' && nowMs >= this.#handshakeDeadlineMs) {
-      return this.#end({ code: 'timeout', by: 'network', text: 'the handshake took too long' });
+      return this.#end(handshakeTimeout(this.#heardCount > 1));
     }
     if (this.#native.timeout() === 0) this.#path.onTimeout();
     this.#native.onTimeout();

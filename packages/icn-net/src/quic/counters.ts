@@ -8,8 +8,11 @@ const dropNames = [
   'version-unsupported',
   'initial-malformed',
   'initial-undecryptable',
+  'token-invalid',
+  'retry-sent',
   'handshake-cap',
   'handshake-source-cap',
+  'handshake-source-budget',
   'packet-refused',
   'send-failed',
 ] as const;

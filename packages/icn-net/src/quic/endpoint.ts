@@ -131,6 +131,11 @@ export class QuicEndpoint {
     this.#socket.send(datagram, to.port, zone === '' ? to.host : `${to.host}${zone}`, onSent);
   }
 
+  /** Says one thing to a stranger; it is nobody's loss where it gets lost. */
+  answer(datagram: Buffer, to: HostPort): void {
+    this.send(datagram, to, '', () => this.onSent());
+  }
+
   onSent(): void {
     this.#sendCount -= 1;
     if (this.#sendCount === 0) this.#onAllSent();
@@ -177,7 +182,7 @@ export class QuicEndpoint {
     try {
       const destination = Buffer.from(header.destination, 'latin1');
       const length = this.#options.quic.negotiateVersion(source, destination, answer);
-      this.send(answer.subarray(0, length), from, '', () => this.onSent());
+      this.answer(answer.subarray(0, length), from);
     } catch {
       // The stranger's ids do not fit an answer; it gets none.
     }

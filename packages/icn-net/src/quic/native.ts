@@ -10,7 +10,7 @@ import { NetError } from '../errors.js';
 export type { HostPort, NativeConfig, NativeConnection };
 
 /** The part of the binding that we drive; `test/quic-binding.test.ts` holds the installed version to it. */
-export type NativeQuic = Pick<Quiche, 'Config' | 'Connection' | 'Shutdown' | 'negotiateVersion'>;
+export type NativeQuic = Pick<Quiche, 'Config' | 'Connection' | 'Shutdown' | 'negotiateVersion' | 'retry'>;
 
 /** What may be replaced to see what a machine without the binary sees. */
 export interface NativeQuicOptions {

@@ -23,7 +23,7 @@ export const initialDestinationBytesMin = 8;
 /** The length of the connection ids that we issue: 128 random bits, so that none is guessed or drawn twice. */
 export const connectionIdBytes = 16;
 /** RFC 9000 §17.2: longer ids belong to no packet of version 1, and keep no room for one here. */
-const connectionIdBytesMax = 20;
+export const connectionIdBytesMax = 20;
 
 /** Reads the invariant part of a packet header; `undefined` where the datagram cannot be QUIC. Total. */
 export function parsePacketHeader(datagram: Buffer): PacketHeader | undefined {
@@ -56,6 +56,20 @@ export function parsePacketHeader(datagram: Buffer): PacketHeader | undefined {
     sourceStart: destinationEnd + 1,
     sourceEnd,
   };
+}
+
+/**
+ * The token of an Initial packet of version 1 (RFC 9000 §17.2.2), empty where it carries none; `undefined` where the datagram
+ * ends before it does. Total.
+ */
+export function parseInitialToken(datagram: Buffer, { sourceEnd }: PacketHeader): Buffer | undefined {
+  const first = datagram[sourceEnd];
+  if (first === undefined) return undefined;
+  // RFC 9000 §16: the two top bits say how many bytes the number has; up to 2^62, which no datagram holds.
+  const start = sourceEnd + 2 ** (first >> 6);
+  let length = first & 0x3f;
+  for (const byte of datagram.subarray(sourceEnd + 1, start)) length = length * 256 + byte;
+  return datagram.length < start + length ? undefined : datagram.subarray(start, start + length);
 }
 
 /** A connection id as the key under which routes are kept. */

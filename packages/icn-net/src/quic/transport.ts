@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Did, KeyPair } from '@icn/identity';
 import { formatAddress, type Address } from '../address.js';
 import { HandshakeAdmission } from '../admission.js';
+import { handshakeDisplaced } from '../close-reason.js';
 import { dialAborted, dialFailure, raceDials, unlessAborted } from '../dial-race.js';
 import { NetError } from '../errors.js';
 import { reachFrom, resolveHost } from '../host-addresses.js';
@@ -15,6 +16,7 @@ import type { QuicConnectionOptions } from './connection-options.js';
 import { QuicConnection } from './connection.js';
 import { createQuicCounters, type QuicCounters } from './counters.js';
 import { QuicEndpoint, withoutZone, type EndpointLink } from './endpoint.js';
+import { InitialGate } from './initial-gate.js';
 import { defaultQuicLimits, type QuicLimits } from './limits.js';
 import { loadNativeQuic, type HostPort, type NativeQuic, type NativeQuicOptions } from './native.js';
 import { connectionIdBytes, connectionIdKey, type PacketHeader } from './packet-header.js';
@@ -43,6 +45,7 @@ export function createQuicTransport(options: QuicTransportOptions): Transport {
 interface Loaded {
   readonly quic: NativeQuic;
   readonly configs: PathConfigs;
+  readonly gate: InitialGate;
 }
 
 /** The largest read at once; a few windows of Ethernet frames. Guess. */
@@ -63,7 +66,6 @@ class QuicTransport implements Transport {
   readonly counters: QuicCounters = createQuicCounters();
   readonly #options: QuicTransportOptions;
   readonly #limits: QuicLimits;
-  readonly #admission: HandshakeAdmission;
   readonly #endpoints = new Set<QuicEndpoint>();
   readonly #listeners = new Set<ProvenListener>();
   readonly #connections = new Set<QuicConnection>();
@@ -76,7 +78,6 @@ class QuicTransport implements Transport {
   constructor(options: QuicTransportOptions) {
     this.#options = options;
     this.#limits = { ...defaultQuicLimits, ...options.limits };
-    this.#admission = new HandshakeAdmission(this.#limits);
     this.#twins = new TwinWatch(() => options.onTwin?.());
   }
 
@@ -137,6 +138,12 @@ class QuicTransport implements Transport {
     this.#loaded ??= loadNativeQuic(this.#options.native).then((quic) => ({
       quic,
       configs: new PathConfigs(quic, this.#options.keyPair, this.#limits),
+      gate: new InitialGate({
+        quic,
+        admission: new HandshakeAdmission(this.#limits),
+        limits: this.#limits,
+        counters: this.counters,
+      }),
     }));
     return this.#loaded;
   }
@@ -152,27 +159,25 @@ class QuicTransport implements Transport {
   }
 
   #accept(
-    { quic, configs }: Loaded,
+    { quic, configs, gate }: Loaded,
     endpoint: QuicEndpoint,
     listener: ProvenListener,
     datagram: Buffer,
     header: PacketHeader,
     from: HostPort,
   ): void {
-    const leaveHandshake = this.#admission.admit(from.host);
-    if (typeof leaveHandshake === 'string') {
-      this.counters[leaveHandshake] += 1;
-      return;
-    }
+    const verdict = gate.judge(datagram, header, from);
+    if (verdict.type === 'drop') return;
+    if (verdict.type === 'retry') return endpoint.answer(verdict.answer, from);
+    const { id, originalId, place } = verdict;
     const remote = withoutZone(from);
-    const id = randomBytes(connectionIdBytes);
     const link = endpoint.createLink(from.host.slice(remote.host.length));
     const native = orUndefined(() =>
-      quic.Connection.accept(id, null, link.local, remote, configs.to(remote.host)),
+      quic.Connection.accept(id, originalId, link.local, remote, configs.to(remote.host)),
     );
     if (native === undefined) {
       this.counters['initial-undecryptable'] += 1;
-      leaveHandshake();
+      place.leave();
       return link.release();
     }
     const onOver = this.#twins.accepted(datagram.toString('latin1', header.sourceStart, header.sourceEnd));
@@ -185,17 +190,18 @@ class QuicTransport implements Transport {
       routes: [connectionIdKey(id), header.destination],
       isFull: () => listener.waitingCount >= this.#limits.acceptQueueMax,
       onProven: (proven) => {
-        leaveHandshake();
+        place.leave();
         listener.offer(proven);
       },
       onEnded: (reason) => {
-        leaveHandshake();
+        place.leave();
         onOver(reason);
       },
     });
+    place.onDisplaced = () => void connection.close(handshakeDisplaced);
     if (connection.receive(datagram, remote)) return;
     this.counters['initial-undecryptable'] += 1;
-    leaveHandshake();
+    place.leave();
     this.#connections.delete(connection);
     connection.release();
   }

@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { createServer as createTlsServer, type SecureContextOptions, type TLSSocket } from 'node:tls';
-import type { HandshakeAdmission } from '../admission.js';
+import type { HandshakeAdmission, HandshakePlace } from '../admission.js';
+import { handshakeTimeout } from '../close-reason.js';
 import type { HostPort } from '../host-addresses.js';
 import { listenFailure } from '../listen-failure.js';
+import { refusalOf, type Refusal } from '../refusals.js';
 import type { ListenOptions } from '../transport.js';
 import type { TlsCounters } from './counters.js';
 import { peerIsJudgedLater } from './handshake.js';
@@ -14,7 +16,7 @@ export interface AcceptorOptions {
   readonly admission: HandshakeAdmission;
   readonly handshakeTimeoutMs: number;
   readonly counters: TlsCounters;
-  /** The TLS handshake with a stranger is over; `handshake` goes on until it is left. */
+  /** The TLS handshake with a stranger is over; `handshake` goes on until its place is left. */
   readonly onSecure: (socket: TLSSocket, handshake: InboundHandshake) => void;
 }
 
@@ -23,8 +25,7 @@ export interface InboundHandshake {
   readonly remote: HostPort;
   /** When it must be over, on the clock of `performance.now()`. */
   readonly deadlineMs: number;
-  /** Gives the place back, once or more often. */
-  readonly leave: () => void;
+  readonly place: HandshakePlace;
 }
 
 interface Waiting extends InboundHandshake {
@@ -53,8 +54,10 @@ export class TlsAcceptor {
     // Listens nowhere itself: sockets are given to it once they are admitted.
     this.#tls = createTlsServer({ ...options.context, ...peerIsJudgedLater });
     this.#tls.on('secureConnection', (socket) => this.#onSecure(socket));
-    // The socket is closed with it, and that is where failures are counted.
-    this.#tls.on('tlsClientError', (_error, socket) => socket.destroy());
+    this.#tls.on('tlsClientError', (error, socket) => {
+      this.#drop(keyOf(socket), failureOf(error));
+      socket.destroy();
+    });
     tcp.on('connection', (raw) => this.#onConnection(raw));
     // A connection that could not be accepted, for want of file descriptors for example, is one that its peer tries again.
     tcp.on('error', () => (options.counters['handshake-failed'] += 1));
@@ -89,20 +92,21 @@ export class TlsAcceptor {
     // Gone before it was looked at.
     if (remoteAddress === undefined || remotePort === undefined) return void raw.destroy();
     const { admission, counters, handshakeTimeoutMs } = this.#options;
-    const leave = admission.admit(remoteAddress);
-    if (typeof leave === 'string') {
-      counters[leave] += 1;
+    const place = admission.admit(remoteAddress);
+    if (typeof place === 'string') {
+      counters[place] += 1;
       return void raw.destroy();
     }
-    const onDeadline = (): void => this.#drop(key, 'handshake-timeout');
+    const onDeadline = (): void => this.#drop(key, refusalOf(handshakeTimeout(raw.bytesRead > 0)));
     const key = keyOf(raw);
     this.#waiting.set(key, {
       raw,
       remote: { host: remoteAddress, port: remotePort },
       deadlineMs: performance.now() + handshakeTimeoutMs,
       timer: setTimeout(onDeadline, handshakeTimeoutMs),
-      leave,
+      place,
     });
+    place.onDisplaced = () => this.#drop(key, 'handshake-displaced');
     raw.once('close', () => this.#drop(key, 'handshake-failed'));
     this.#tls.emit('connection', raw);
   }
@@ -117,15 +121,20 @@ export class TlsAcceptor {
     this.#options.onSecure(socket, waiting);
   }
 
-  #drop(key: string, why: 'handshake-failed' | 'handshake-timeout'): void {
+  #drop(key: string, why: Refusal): void {
     const waiting = this.#waiting.get(key);
     if (waiting === undefined) return;
     this.#waiting.delete(key);
     clearTimeout(waiting.timer);
-    waiting.leave();
+    waiting.place.leave();
     this.#options.counters[why] += 1;
     waiting.raw.destroy();
   }
+}
+
+/** What OpenSSL made of the peer; `handshake-failed` for all that has no name of its own. */
+function failureOf(error: Error & { code?: string }): Refusal {
+  return error.code === 'ERR_SSL_NO_APPLICATION_PROTOCOL' ? 'alpn-mismatch' : 'handshake-failed';
 }
 
 function keyOf({ remoteAddress, remotePort, localAddress }: Socket): string {

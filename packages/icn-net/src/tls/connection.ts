@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { TLSSocket } from 'node:tls';
 import type { Did } from '@icn/identity';
 import type { Address } from '../address.js';
-import { connectionClosed, ownReason } from '../close-reason.js';
+import { connectionClosed, handshakeTimeout, ownReason } from '../close-reason.js';
 import { NetError } from '../errors.js';
 import type { HostPort } from '../host-addresses.js';
 import { LazyTimer } from '../lazy-timer.js';
@@ -213,9 +213,8 @@ export class TlsConnection implements Connection, FrameSink {
   #onTimer(): void {
     const nowMs = performance.now();
     if (this.#phase === 'over') return void this.#socket.destroy();
-    if (this.#phase === 'proving') {
-      return this.#end({ code: 'timeout', by: 'network', text: 'the handshake took too long' });
-    }
+    // TLS came to its end, so the peer was there.
+    if (this.#phase === 'proving') return this.#end(handshakeTimeout(true));
     const { idleTimeoutMs, keepAliveMs } = this.#options.limits;
     if (nowMs >= this.#heardAtMs + idleTimeoutMs) {
       this.#over({ code: 'timeout', by: 'network', text: 'nothing heard any more' });

@@ -1,7 +1,12 @@
 import { createRefusalCounters, type RefusalCounters } from '../refusals.js';
 
 /** What the adapter drops or gives up besides refusals, by name; the meaning of each is in the package's README. */
-const dropNames = ['handshake-cap', 'handshake-source-cap', 'frame-refused'] as const;
+const dropNames = [
+  'handshake-cap',
+  'handshake-source-cap',
+  'handshake-source-budget',
+  'frame-refused',
+] as const;
 
 export type TlsDrop = (typeof dropNames)[number];
 export type TlsCounters = Record<TlsDrop, number> & RefusalCounters;

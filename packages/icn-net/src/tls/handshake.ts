@@ -3,11 +3,15 @@ import { performance } from 'node:perf_hooks';
 import { connect, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import type { KeyPair } from '@icn/identity';
 import { certificateOf } from '../certificate.js';
+import { handshakeTimeout } from '../close-reason.js';
 import type { HostPort } from '../host-addresses.js';
 import type { CloseReason } from '../protocol.js';
 import { TLS_ALPN } from './frame.js';
 
-/** TLS 1.3 alone, Ed25519 alone, no tickets, so no renegotiation, no resumption and no early data. */
+/**
+ * TLS 1.3 alone, no tickets, so no renegotiation, no resumption and no early data. Our signatures are Ed25519; those of the other
+ * algorithms that every TLS has (RFC 8446 §9.1) are let through, so that who comes with another key is refused by name.
+ */
 export function secureContextOptions(keyPair: KeyPair): SecureContextOptions {
   const { certPem, keyPem } = certificateOf(keyPair);
   return {
@@ -15,7 +19,7 @@ export function secureContextOptions(keyPair: KeyPair): SecureContextOptions {
     key: keyPem,
     minVersion: 'TLSv1.3',
     maxVersion: 'TLSv1.3',
-    sigalgs: 'ed25519',
+    sigalgs: 'ed25519:rsa_pss_rsae_sha256:ecdsa_secp256r1_sha256',
     secureOptions: constants.SSL_OP_NO_TICKET,
   };
 }
@@ -69,8 +73,7 @@ export function handshake(
   const onError = (error: Error): void => fail({ code: 'unknown', by: 'network', text: error.message });
   const onClose = (): void => fail({ code: 'unknown', by: 'network', text: 'the peer hung up' });
   const onAbort = (): void => fail({ code: 'done', by: 'us', text: 'dial aborted' });
-  const onDeadline = (): void =>
-    fail({ code: 'timeout', by: 'network', text: 'the handshake took too long' });
+  const onDeadline = (): void => fail(handshakeTimeout(socket.bytesRead > 0));
   const timer = setTimeout(onDeadline, Math.max(0, deadlineMs - performance.now()));
   socket.setNoDelay().on('secureConnect', onSecure).on('error', onError).on('close', onClose);
   signal.addEventListener('abort', onAbort, { once: true });

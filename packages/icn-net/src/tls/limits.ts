@@ -2,7 +2,7 @@ import type { HandshakeLimits } from '../admission.js';
 
 /**
  * Every bound and interval of the TLS adapter. Units are in the names; each default names its reason. What a stranger can
- * cost is bounded by the first three, what a proven peer can cost by `connectionWindowBytes`, `peerStreamsMax` and
+ * cost is bounded by the first six, what a proven peer can cost by `connectionWindowBytes`, `peerStreamsMax` and
  * `outputBytesMax`.
  */
 export interface TlsLimits extends HandshakeLimits {
@@ -10,6 +10,12 @@ export interface TlsLimits extends HandshakeLimits {
   readonly handshakesMax: number;
   /** The same per source, an IPv4 address or an IPv6 /64. 8: as over QUIC. */
   readonly handshakesPerSourceMax: number;
+  /** Handshakes that one source may begin at once. 1,000: as over QUIC. */
+  readonly handshakesPerSourceBurst: number;
+  /** The same a second, for ever. 100: as over QUIC. */
+  readonly handshakesPerSourceRate: number;
+  /** How long a handshake keeps its place when all are taken and somebody new comes. 2 s: as over QUIC. */
+  readonly handshakePatienceMs: number;
   /** From the first packet to both sides proven, both for dialling and accepting. 10 s: as over QUIC; a lost SYN costs 1 s, two 3 s (RFC 6298 §2.1). */
   readonly handshakeTimeoutMs: number;
   /** Proven connections of the whole transport; further ones are refused with `too-many`. 1,024: as over QUIC. */
@@ -33,6 +39,9 @@ export interface TlsLimits extends HandshakeLimits {
 export const defaultTlsLimits: TlsLimits = {
   handshakesMax: 64,
   handshakesPerSourceMax: 8,
+  handshakesPerSourceBurst: 1000,
+  handshakesPerSourceRate: 100,
+  handshakePatienceMs: 2_000,
   handshakeTimeoutMs: 10_000,
   connectionsMax: 1024,
   acceptQueueMax: 64,

@@ -3,6 +3,7 @@ import { type SecureContextOptions, type TLSSocket } from 'node:tls';
 import type { Did, KeyPair } from '@icn/identity';
 import type { Address } from '../address.js';
 import { HandshakeAdmission } from '../admission.js';
+import { handshakeDisplaced } from '../close-reason.js';
 import { dialAborted, dialFailure, raceDials, unlessAborted } from '../dial-race.js';
 import { NetError } from '../errors.js';
 import { resolveHost, unmapped } from '../host-addresses.js';
@@ -129,7 +130,7 @@ class TlsTransport implements Transport {
   #accept(
     listener: ProvenListener,
     socket: TLSSocket,
-    { remote, deadlineMs, leave }: InboundHandshake,
+    { remote, deadlineMs, place }: InboundHandshake,
   ): void {
     const onOver = this.#twins.accepted(dialNameOf(socket));
     const connection = this.#start({
@@ -139,14 +140,15 @@ class TlsTransport implements Transport {
       handshakeDeadlineMs: deadlineMs,
       isFull: () => listener.waitingCount >= this.#limits.acceptQueueMax,
       onProven: (proven) => {
-        leave();
+        place.leave();
         listener.offer(proven);
       },
       onEnded: (reason) => {
-        leave();
+        place.leave();
         onOver(reason);
       },
     });
+    place.onDisplaced = () => void connection.close(handshakeDisplaced);
     connection.start();
   }
 
