@@ -18,7 +18,15 @@ export {
   type MdnsDrop,
   type MdnsOptions,
 } from './mdns.js';
-export { MemoryNetwork, type MemoryNetworkOptions } from './memory/network.js';
+export { VirtualClock, systemClock, type Clock } from './memory/clock.js';
+export {
+  longTailLatency,
+  seededRandom,
+  uniformLatency,
+  type Latency,
+  type Random,
+} from './memory/latency.js';
+export { MemoryNetwork, type LossSchedule, type MemoryNetworkOptions } from './memory/network.js';
 export { createMemoryTransport, type MemoryTransportOptions } from './memory/transport.js';
 export { ALPN, CLOSE_CODES, PREFACE, type CloseCode, type CloseReason } from './protocol.js';
 export { defaultQuicLimits, type QuicLimits } from './quic/limits.js';
