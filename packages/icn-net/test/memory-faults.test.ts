@@ -329,6 +329,20 @@ describe('a loss of connection', () => {
     expect((await world.link()).near.remote).toBe(bob.did);
   });
 
+  it('by the death of a node is noticed by the others when they have heard nothing for long enough', async () => {
+    const world = new World();
+    const link = await world.link();
+    const [near, far] = [fateOf(link.near), fateOf(link.far)];
+    const flow = await world.stream(link);
+    await write(flow, 'last words');
+    world.network.kill(ada.did);
+    await world.clock.advance(999);
+    expect([near.reason?.by, far.reason, flow.received]).toEqual(['network', undefined, []]);
+    await world.clock.advance(1);
+    expect(far.reason?.code).toBe('timeout');
+    expect([world.network.connectionCount, world.clock.dueCount]).toEqual([0, 0]);
+  });
+
   it('comes at random by a schedule that a seed repeats, until it is stopped', async () => {
     const lossesOf = async (seed: number) => {
       const world = new World();

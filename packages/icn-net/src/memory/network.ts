@@ -49,12 +49,13 @@ export let mediumOf: (network: MemoryNetwork) => MemoryMedium;
  * A network inside one process, for tests and examples: latency, bandwidth, and faults between DIDs. Transports on
  * different networks cannot reach each other.
  *
- * There are three faults, from loud to silent, as on real networks:
+ * There are faults from loud to silent, as on real networks:
  * - `lose` ends connections, as a reset or a reboot of a router does; dials get through.
  * - `cut` breaks a link in a way that both ends notice, as when a cable is pulled: connections end, dials fail at once.
  * - `silence` and `partition` tell nobody. What is sent waits, as it is sent again over QUIC and TCP; it arrives if the
  *   network heals before an end has heard nothing for `idleTimeoutMs`, else that end closes with `timeout`. A dial under
  *   way goes on if the network heals before `handshakeTimeoutMs`.
+ * - `kill` is the same for a node that never comes back.
  */
 export class MemoryNetwork {
   readonly #paths: Pick<MemoryPathOptions, 'clock' | 'bytesPerSecond'>;
@@ -113,6 +114,14 @@ export class MemoryNetwork {
   cut(a: string, b: string): void {
     this.#faults.cut(a, b);
     this.#break((wire) => wire.joins(a, b), { code: 'timeout', text: 'the network is cut' });
+  }
+
+  /**
+   * Ends the connections of a DID as the death of its process does over QUIC: its own ends are over, what they sent last is
+   * lost, and the other ends hear nothing more of it until they give up. Its transport is left to be closed.
+   */
+  kill(did: string): void {
+    for (const wire of [...this.#wires]) wire.kill(did);
   }
 
   /** `to` hears nothing of `from` any more; what `to` says still arrives. Nobody is told. */

@@ -93,6 +93,15 @@ export class MemoryWire {
     this.far.onBroken(reason);
   }
 
+  /** The end of this DID dies without a word. */
+  kill(did: string): void {
+    for (const end of [this.near, this.far]) {
+      if (end.local !== did) continue;
+      end.fallSilent();
+      end.onBroken({ code: 'unknown', by: 'network', text: 'the node was killed' });
+    }
+  }
+
   onLeft(end: WireEnd): void {
     this.#left.add(end);
     if (this.#left.size === 2) this.release();
