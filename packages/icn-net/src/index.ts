@@ -33,8 +33,12 @@ export { defaultQuicLimits, type QuicLimits } from './quic/limits.js';
 export { type NativeQuicOptions } from './quic/native.js';
 export { createQuicTransport, type QuicTransportOptions } from './quic/transport.js';
 export { createStaticPeers } from './static-peers.js';
-export { defaultTlsLimits, type TlsLimits } from './tls/limits.js';
-export { createTlsTransport, type TlsTransportOptions } from './tls/transport.js';
+export {
+  createTlsTransport,
+  defaultTlsLimits,
+  type TlsLimits,
+  type TlsTransportOptions,
+} from './tls/transport.js';
 export type {
   Connection,
   DialOptions,
