@@ -37,6 +37,9 @@ export interface Carrier {
   listen(at: ListenOptions, onInbound: (raw: Duplex, remote: HostPort) => void): Promise<CarrierSocket>;
   /** Proves, for the side that was dialled. Rejects if there is no proof either way; `raw` is destroyed when it takes too long. */
   accept(raw: Duplex): Promise<Carried>;
-  /** Opens a byte stream and proves, for the side that dials. Rejects, leaving nothing open, if that fails or the signal comes. */
+  /**
+   * Opens a byte stream and proves, for the side that dials. Rejects, leaving nothing
+   * open, if that fails or the signal comes, which it does not once this has resolved.
+   */
   connect(remote: HostPort, dialName: string, signal: AbortSignal): Promise<Carried>;
 }

@@ -158,31 +158,35 @@ class MuxTransport implements Transport {
     connection.start();
   }
 
-  /** What came of a proof: the byte stream, or why there is none. */
+  /** What came of a proof: the byte stream, or why there is none; at the limit, whatever the carrier does. */
   async #prove(
     prove: () => Promise<Carried>,
     giveUp: () => void,
     limitMs: number,
   ): Promise<Carried | CloseReason> {
+    let onLate = (): void => undefined;
+    const late = new Promise<CloseReason>((resolve) => {
+      onLate = () => resolve({ code: 'timeout', by: 'network', text: 'the handshake took too long' });
+    });
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
+      onLate();
       giveUp();
     }, limitMs);
-    try {
-      return await prove();
-    } catch (error) {
-      if (isLate) return { code: 'timeout', by: 'network', text: 'the handshake took too long' };
-      return { code: 'unknown', by: 'network', text: messageOf(error) };
-    } finally {
-      clearTimeout(timer);
-    }
+    const proving = prove().then(
+      (carried) => {
+        if (isLate) carried.socket.destroy();
+        return carried;
+      },
+      (error: unknown): CloseReason => ({ code: 'unknown', by: 'network', text: messageOf(error) }),
+    );
+    return Promise.race([proving, late]).finally(() => clearTimeout(timer));
   }
 
   async #dialHost(address: Address, expect: Did | undefined, attempt: AbortSignal): Promise<Connection> {
     const remote = { host: address.host, port: address.port };
     const { handshakeTimeoutMs } = this.#limits;
-    const late = new AbortController();
     const signal = AbortSignal.any([attempt, this.#stopDials.signal]);
     const handshakeDeadlineMs = performance.now() + handshakeTimeoutMs;
     // 128 random bits, so that the acceptor can tell a dial of its own process.
@@ -192,8 +196,14 @@ class MuxTransport implements Transport {
       if (this.#stopDials.signal.aborted) return closedMeanwhile();
       return attempt.aborted ? dialAborted(attempt) : dialFailure(address, reason, this.#carrier.protocol);
     };
-    const connect = () => this.#carrier.connect(remote, dialName, AbortSignal.any([signal, late.signal]));
-    const proving = await this.#prove(connect, () => late.abort(), handshakeTimeoutMs);
+    // Not the signal itself, which also ends what lost a race that this dial may have won.
+    const stop = new AbortController();
+    const onStop = (): void => stop.abort();
+    signal.addEventListener('abort', onStop, { once: true });
+    if (signal.aborted) onStop();
+    const connect = () => this.#carrier.connect(remote, dialName, stop.signal);
+    const proving = await this.#prove(connect, onStop, handshakeTimeoutMs);
+    signal.removeEventListener('abort', onStop);
     if ('code' in proving) {
       if (!signal.aborted) this.counters[refusalOf(proving)] += 1;
       onOver(proving);
