@@ -14,6 +14,8 @@ export type Purpose = keyof typeof purposePrefixes;
 /** A purpose is ASCII without NUL, so that no purpose with its terminator is a prefix of another. */
 const purposePrefixes = {
   'icn/entry': asciiZ('icn/entry'),
+  /** That the peer at the other end of a link without TLS holds its key: @icn/net, docs/writing-an-adapter.md. */
+  'icn/peer-proof': asciiZ('icn/peer-proof'),
 };
 
 /** Signers by their key pair, so that a secret lives no longer than its owner. */

@@ -68,7 +68,7 @@ function delay(delayMs: number, never: boolean): Promise<undefined> {
 }
 
 /** What `dial` throws for a connection that ended before it was proven; `protocol` is what the way there must let through. */
-export function dialFailure(address: Address, reason: CloseReason, protocol: 'UDP' | 'TCP'): NetError {
+export function dialFailure(address: Address, reason: CloseReason, protocol: string): NetError {
   const target = formatAddress(address);
   if (reason.by === 'us' && (reason.code === 'peer-unproven' || reason.code === 'peer-mismatch')) {
     return new NetError(reason.code, `refused the peer at ${target}: ${reason.text}`, { reason });

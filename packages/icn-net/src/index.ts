@@ -18,7 +18,15 @@ export {
   type MdnsDrop,
   type MdnsOptions,
 } from './mdns.js';
-export { MemoryNetwork, type MemoryNetworkOptions } from './memory/network.js';
+export { VirtualClock, systemClock, type Clock } from './memory/clock.js';
+export {
+  longTailLatency,
+  seededRandom,
+  uniformLatency,
+  type Latency,
+  type Random,
+} from './memory/latency.js';
+export { MemoryNetwork, type LossSchedule, type MemoryNetworkOptions } from './memory/network.js';
 export { createMemoryTransport, type MemoryTransportOptions } from './memory/transport.js';
 export {
   ALPN,
@@ -32,8 +40,12 @@ export { defaultQuicLimits, type QuicLimits } from './quic/limits.js';
 export { type NativeQuicOptions } from './quic/native.js';
 export { createQuicTransport, type QuicTransportOptions } from './quic/transport.js';
 export { createStaticPeers } from './static-peers.js';
-export { defaultTlsLimits, type TlsLimits } from './tls/limits.js';
-export { createTlsTransport, type TlsTransportOptions } from './tls/transport.js';
+export {
+  createTlsTransport,
+  defaultTlsLimits,
+  type TlsLimits,
+  type TlsTransportOptions,
+} from './tls/transport.js';
 export type {
   Connection,
   DialOptions,

@@ -34,6 +34,12 @@ export function judgePeer(
   protocol: string,
   expectation: Expectation,
 ): Proven | Refused {
+  const did = presentedDid(presented, protocol);
+  return typeof did === 'string' ? judgeDid(did, expectation) : did;
+}
+
+/** Who the peer of an established TLS connection has proven to be, or why it has not. */
+export function presentedDid(presented: Presented, protocol: string): Did | Refused {
   // TLS refuses a client that offers other protocols, and lets through one that offers none (RFC 7301 §3.2).
   if (presented.protocol !== protocol) {
     return { code: 'protocol-error', detail: 'alpn-mismatch', text: `the peer does not speak ${protocol}` };
@@ -43,7 +49,11 @@ export function judgePeer(
   if (presented.certificates.length > 1) return unproven('certificate-surplus');
   const judged = judgeCertificate(certificate, Date.now());
   if ('flaw' in judged) return unproven(judged.flaw);
-  const { did } = judged;
+  return judged.did;
+}
+
+/** What this node thinks of a peer whose DID is proven. */
+export function judgeDid(did: Did, expectation: Expectation): Proven | Refused {
   if (did === expectation.own) return { code: 'own-did', text: 'both sides have the same DID' };
   if (expectation.expect !== undefined && did !== expectation.expect) {
     return { code: 'peer-mismatch', text: `expected ${expectation.expect}` };

@@ -5,11 +5,11 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Stream } from '../src/index.js';
-import { FrameOutput } from '../src/tls/frame-output.js';
-import { FrameParser } from '../src/tls/frame-parser.js';
-import { defaultTlsLimits, type TlsLimits } from '../src/tls/limits.js';
-import { Mux } from '../src/tls/mux.js';
-import { UnreadBytes } from '../src/tls/unread-bytes.js';
+import { FrameOutput } from '../src/mux/frame-output.js';
+import { FrameParser } from '../src/mux/frame-parser.js';
+import { defaultMuxLimits, type MuxLimits } from '../src/mux/limits.js';
+import { Mux } from '../src/mux/mux.js';
+import { UnreadBytes } from '../src/mux/unread-bytes.js';
 import { DATA, END, RESET, STREAM_ROOM, frame } from './raw-tls.js';
 
 /** A multiplexer whose frames go to a socket that takes one write when it is told to. */
@@ -18,14 +18,14 @@ class Side {
   readonly writes: Buffer[] = [];
   readonly #taken: (() => void)[] = [];
 
-  constructor(limits: Partial<TlsLimits> = {}, peerWindowBytes = 1 << 24, placeCount = 100) {
+  constructor(limits: Partial<MuxLimits> = {}, peerWindowBytes = 1 << 24, placeCount = 100) {
     const socket = new Writable({
       write: (bytes: Buffer, _encoding, taken) => {
         this.writes.push(Buffer.from(bytes));
         this.#taken.push(taken);
       },
     });
-    const all = { ...defaultTlsLimits, ...limits };
+    const all = { ...defaultMuxLimits, ...limits };
     const output = new FrameOutput(socket, all.outputBytesMax, () => this.flush());
     const peer = { streamWindowBytes: peerWindowBytes, connectionWindowBytes: 1 << 24, placeCount };
     this.mux = new Mux({

@@ -1,4 +1,5 @@
 import { toHex } from '@icn/identity';
+import type { NodeEvent } from './node-events.js';
 import type { NodeStatus } from './node-status.js';
 import type { Traffic } from './peer-links.js';
 import type { SessionBill } from '@icn/gossip';
@@ -132,4 +133,29 @@ export function errorJson(error: unknown): ErrorJson {
   return {
     error: { code: typeof code === 'string' ? code : 'unexpected', message: String(message ?? error) },
   };
+}
+
+/** The first line of `icn up --json`. */
+export function listeningJson({ did, addresses }: Pick<NodeStatus, 'did' | 'addresses'>) {
+  return { type: 'listening', did, addresses } as const;
+}
+
+/** The line of `icn up --json` for what happened; `undefined` for what is said of its items. */
+export function eventJson(event: NodeEvent) {
+  switch (event.type) {
+    case 'peer-up':
+    case 'warning':
+      return event;
+    case 'peer-down': {
+      const { code, by, text } = event.reason;
+      return { type: 'peer-down', did: event.did, reason: code, by, text } as const;
+    }
+    case 'failed':
+      return { type: 'failed', message: event.error.message } as const;
+    case 'delivered':
+    case 'withdrawn':
+      return undefined;
+    default:
+      return event satisfies never;
+  }
 }

@@ -1,49 +1,20 @@
 import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { generateKeyPair, type Did } from '@icn/identity';
-import { createMemoryTransport, MemoryNetwork } from '@icn/net';
+import { MemoryNetwork } from '@icn/net';
 import { describe, expect, it, jest } from '@jest/globals';
 import { ClassicLevel } from 'classic-level';
 import { eventually } from '../src/demo/icn-process.js';
-import {
-  createNode,
-  MemoryStore,
-  type Entry,
-  type IcnNode,
-  type NodeEvent,
-  type NodeStatus,
-  type NodeOptions,
-} from '../src/index.js';
+import { createNode, MemoryStore, type NodeEvent, type NodeStatus, type NodeOptions } from '../src/index.js';
+import { nodesOver, startMemoryNode as startNode, take, textOf } from './support/memory-node.js';
 import { afterTest, temporaryFolder } from './support/temporary.js';
 
-/** A node over the memory transport: the same composition, without a socket. */
-async function startNode(
-  network: MemoryNetwork,
-  name: string,
-  options: NodeOptions = {},
-  store = new MemoryStore(),
-): Promise<IcnNode> {
-  const node = await createNode(
-    { listen: [`memory://${name}:1`], mdns: false, ...options },
-    { store, transports: (given) => [createMemoryTransport({ ...given, network })] },
-  );
-  afterTest(() => node.close());
-  return node;
-}
+describe.each(['memory', 'quic', 'tls'] as const)('a node over %s', (scheme) => {
+  const startNode = nodesOver(scheme);
 
-async function take(entries: AsyncIterable<Entry>, count: number): Promise<Entry[]> {
-  const taken: Entry[] = [];
-  for await (const entry of entries) if (taken.push(entry) === count) break;
-  return taken;
-}
-
-const textOf = ({ payload }: Entry) => Buffer.from(payload!).toString();
-
-describe('a node', () => {
-  it('replicates over another transport as it does over QUIC: gossip does not know which', async () => {
-    const network = new MemoryNetwork();
-    const ada = await startNode(network, 'ada', { topics: ['lobby'] });
-    const bob = await startNode(network, 'bob', { topics: ['lobby'], peers: ['memory://ada:1'] });
+  it('replicates, and gossip does not know over which', async () => {
+    const ada = await startNode('ada', { topics: ['lobby'] });
+    const bob = await startNode('bob', { topics: ['lobby'], peers: ada.addresses });
     await eventually(
       async () => bob.status(),
       ({ peers }) => peers.length === 1,
@@ -58,6 +29,50 @@ describe('a node', () => {
     expect([entry!.author, entry!.seq, entry!.position, textOf(entry!)]).toEqual([ada.did, 1, 1, 'hello']);
   });
 
+  it('does not exchange a byte of a topic with a node of another network', async () => {
+    const ada = await startNode('ada', { topics: ['lobby'], network: 'one' });
+    const bob = await startNode('bob', {
+      topics: ['lobby'],
+      network: 'two',
+      peers: ada.addresses,
+    });
+    const events: NodeEvent[] = [];
+    bob.subscribe((event) => events.push(event));
+    await ada.topic('lobby').publish('for one only');
+    const downs = () => events.filter((event) => event.type === 'peer-down');
+    await eventually(
+      async () => downs(),
+      (found) => found.length > 0,
+      10_000,
+    );
+    expect(downs()[0]).toMatchObject({
+      reason: { code: 'protocol-error', text: expect.stringContaining('network') },
+    });
+    expect(bob.status().topics[0]!.entryCount).toBe(0);
+  });
+
+  it('goes on with its work where a listener throws, and does not hide what that threw', async () => {
+    const thrown: (() => void)[] = [];
+    const queue = jest.spyOn(globalThis, 'queueMicrotask').mockImplementation((task) => thrown.push(task));
+    try {
+      const ada = await startNode('ada', { topics: ['lobby'] });
+      const unsubscribe = ada.subscribe(({ type }) => {
+        throw new Error(`mine, at ${type}`);
+      });
+      const bob = await startNode('bob', { topics: ['lobby'], peers: ada.addresses });
+      await bob.topic('lobby').publish('hello');
+      expect((await take(ada.topic('lobby').entries(), 1)).map(textOf)).toEqual(['hello']);
+      await expect(ada.topic('lobby').publish('and back')).resolves.toMatchObject({ durable: true });
+      unsubscribe();
+    } finally {
+      queue.mockRestore();
+    }
+    expect(thrown[0]).toThrow('mine, at peer-up');
+    expect(thrown.at(-1)).toThrow('mine, at delivered');
+  });
+});
+
+describe('a node', () => {
   it('gives each reader every entry once, from where it begins, and ends readers when it closes', async () => {
     const node = await startNode(new MemoryNetwork(), 'ada');
     const topic = node.topic('lobby');
@@ -82,29 +97,6 @@ describe('a node', () => {
       reading.abort();
     }
     expect(seen).toEqual(['a']);
-  });
-
-  it('does not exchange a byte of a topic with a node of another network', async () => {
-    const network = new MemoryNetwork();
-    const ada = await startNode(network, 'ada', { topics: ['lobby'], network: 'one' });
-    const bob = await startNode(network, 'bob', {
-      topics: ['lobby'],
-      network: 'two',
-      peers: ['memory://ada:1'],
-    });
-    const events: NodeEvent[] = [];
-    bob.subscribe((event) => events.push(event));
-    await ada.topic('lobby').publish('for one only');
-    const downs = () => events.filter((event) => event.type === 'peer-down');
-    await eventually(
-      async () => downs(),
-      (found) => found.length > 0,
-      10_000,
-    );
-    expect(downs()[0]).toMatchObject({
-      reason: { code: 'protocol-error', text: expect.stringContaining('network') },
-    });
-    expect(bob.status().topics[0]!.entryCount).toBe(0);
   });
 
   it('tells of a store that fails, rejects what was not written, and closes', async () => {
@@ -190,27 +182,6 @@ describe('a node', () => {
     expect(Math.max(...(await Promise.all(readers)).map(({ length }) => length))).toBeLessThan(2_000);
     expect(await take(topic.entries(), 1)).toEqual([]);
     await expect(node.topic('other').publish('x')).rejects.toMatchObject({ code: 'node-closed' });
-  });
-
-  it('goes on with its work where a listener throws, and does not hide what that threw', async () => {
-    const network = new MemoryNetwork();
-    const thrown: (() => void)[] = [];
-    const queue = jest.spyOn(globalThis, 'queueMicrotask').mockImplementation((task) => thrown.push(task));
-    try {
-      const ada = await startNode(network, 'ada', { topics: ['lobby'] });
-      const unsubscribe = ada.subscribe(({ type }) => {
-        throw new Error(`mine, at ${type}`);
-      });
-      const bob = await startNode(network, 'bob', { topics: ['lobby'], peers: ['memory://ada:1'] });
-      await bob.topic('lobby').publish('hello');
-      expect((await take(ada.topic('lobby').entries(), 1)).map(textOf)).toEqual(['hello']);
-      await expect(ada.topic('lobby').publish('and back')).resolves.toMatchObject({ durable: true });
-      unsubscribe();
-    } finally {
-      queue.mockRestore();
-    }
-    expect(thrown[0]).toThrow('mine, at peer-up');
-    expect(thrown.at(-1)).toThrow('mine, at delivered');
   });
 
   it('goes on with the topics that it holds entries of after a restart, whoever asked for them before', async () => {

@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import { eventually, type IcnProcess } from '../src/demo/icn-process.js';
+import type { ControlledNode } from '../src/demo/controlled-node.js';
+import { eventually } from '../src/demo/icn-process.js';
+import { oneProcess, processesOver, type Place } from './support/places.js';
 import { afterTest, quietOn, startNode, temporaryFolder } from './support/temporary.js';
 
 const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 
 /** `icn tail` in a process of its own; the ids it has printed so far. */
-function tail(node: IcnProcess, topic: string): { ids: string[] } {
+function tail(node: ControlledNode, topic: string): { ids: string[] } {
   const child = spawn(process.execPath, [cli, 'tail', topic, '--json', '--data-dir', node.dataDir]);
   const ids: string[] = [];
   let rest = '';
@@ -20,23 +22,26 @@ function tail(node: IcnProcess, topic: string): { ids: string[] } {
   return { ids };
 }
 
-const topicOf = async (node: IcnProcess, topic = 'lobby') =>
+const topicOf = async (node: ControlledNode, topic = 'lobby') =>
   (await node.status()).topics.find((found) => found.topic === topic)!;
 
 const numbered = (name: string, count: number) =>
   Array.from({ length: count }, (_, index) => `${name} ${index + 1}`);
 
-async function pairOver(scheme: string): Promise<[IcnProcess, IcnProcess]> {
-  const quiet = quietOn(scheme);
-  const a = await startNode(await temporaryFolder(), ...quiet);
-  const b = await startNode(await temporaryFolder(), ...quiet, '--peer', a.address);
+async function pairIn(place: Place): Promise<[ControlledNode, ControlledNode]> {
+  const a = await place.start();
+  const b = await place.start({ peer: a.address });
   await Promise.all([a.line(({ type }) => type === 'peer-up'), b.line(({ type }) => type === 'peer-up')]);
   return [a, b];
 }
 
-describe.each(['quic', 'tls'])('two nodes joined by --peer over %s', (scheme) => {
-  const quiet = quietOn(scheme);
-  const pair = () => pairOver(scheme);
+describe.each([
+  ['quic, each in a process', () => processesOver('quic')],
+  ['tls, each in a process', () => processesOver('tls')],
+  ['memory, in one process', oneProcess],
+])('two nodes joined by --peer over %s', (_, createPlace) => {
+  const place = createPlace();
+  const pair = () => pairIn(place);
 
   it('carry an entry from either to the other, and tell it as it comes', async () => {
     const [a, b] = await pair();
@@ -89,8 +94,8 @@ describe.each(['quic', 'tls'])('two nodes joined by --peer over %s', (scheme) =>
     await a.block(b.did);
     await b.line(({ type }) => type === 'peer-down');
     await a.end();
-    const port = new URL(a.address.replace(`${scheme}:`, 'http:')).port;
-    const again = await startNode(a.dataDir, '--no-mdns', '--listen', `${scheme}://127.0.0.1:${port}`);
+    const { port } = new URL(a.address.replace(`${place.scheme}:`, 'http:'));
+    const again = await place.start({ dataDir: a.dataDir, port });
     expect((await again.status()).blocked).toEqual([b.did]);
     await eventually(
       () => again.status(),
@@ -103,14 +108,9 @@ describe.each(['quic', 'tls'])('two nodes joined by --peer over %s', (scheme) =>
   });
 
   it('refuses a peer that is not who it should be, says so, and lives', async () => {
-    const a = await startNode(await temporaryFolder(), ...quiet);
+    const a = await place.start();
     const stranger = 'did:icn:zDvj1iUFTe7PraSX8vLgv9s3ECTZ6ZhQXWgxvhZ89CejK';
-    const b = await startNode(
-      await temporaryFolder(),
-      ...quiet,
-      '--peer',
-      a.address.replace(a.did, stranger),
-    );
+    const b = await place.start({ peer: a.address.replace(a.did, stranger) });
     const warning = await b.line(({ type }) => type === 'warning');
     expect(warning.message).toContain(stranger);
     expect((await b.status()).peers).toEqual([]);
@@ -122,7 +122,7 @@ describe.each(['quic', 'tls'])('two nodes joined by --peer over %s', (scheme) =>
     await a.publish('lobby', 'before');
     await b.line(({ type }) => type === 'entry');
     await a.end('SIGKILL');
-    const again = await startNode(a.dataDir, ...quiet, '--peer', b.address);
+    const again = await place.start({ dataDir: a.dataDir, peer: b.address });
     const { id } = await again.publish('lobby', 'after');
     await b.line((line) => line.id === id);
     expect(b.lines.filter(({ type }) => type.startsWith('peer')).map(({ type }) => type)).toEqual([

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CLOSE_CODES, type CloseCode } from '../protocol.js';
-import type { ConformanceCase } from './fixture.js';
+import type { ConformanceCase, ConformanceFixture } from './fixture.js';
 import { Bench, patternBytes, textOf } from './pair.js';
 
 const wireCodes = (Object.keys(CLOSE_CODES) as CloseCode[]).filter(
@@ -11,6 +11,13 @@ const wireCodes = (Object.keys(CLOSE_CODES) as CloseCode[]).filter(
 /** Sockets and timers of the process that keep it alive. */
 function activeCount(): number {
   return process.getActiveResourcesInfo().filter((name) => name !== 'Immediate').length;
+}
+
+/** Waits until no more is active than before. */
+async function settleAt(before: number, { patienceMs = 5000 }: ConformanceFixture): Promise<void> {
+  const deadlineMs = performance.now() + patienceMs;
+  while (activeCount() > before && performance.now() < deadlineMs) await delay(5);
+  assert.ok(activeCount() <= before, `left behind: ${process.getActiveResourcesInfo().join(', ')}`);
 }
 
 export const closeCases: readonly ConformanceCase[] = [
@@ -31,6 +38,16 @@ export const closeCases: readonly ConformanceCase[] = [
           const own = await bench.within(closer.closed, 'closed');
           assert.deepEqual(own, { code, by: 'us', text: `because ${code}` });
         }
+      }),
+  },
+  {
+    name: 'cuts the text of a close to 200 bytes, between characters',
+    run: (fixture) =>
+      Bench.use(fixture, async (bench) => {
+        const { near, far } = await bench.link();
+        await near.close({ text: `x${'ä'.repeat(200)}` });
+        const { text } = await bench.within(far.closed, 'closed, at the other side');
+        assert.equal(text, `x${'ä'.repeat(99)}`);
       }),
   },
   {
@@ -132,6 +149,27 @@ export const closeCases: readonly ConformanceCase[] = [
       }),
   },
   {
+    name: 'leaves nothing of closed connections behind while their transports live on',
+    run: (fixture) =>
+      Bench.use(fixture, async (bench) => {
+        const { dialler, listener, address, near, far } = await bench.link();
+        const isGone = async (): Promise<void> => {
+          for await (const connection of listener) await bench.within(connection.closed, 'closed');
+        };
+        void isGone();
+        await near.close();
+        await far.closed;
+        const before = activeCount();
+        for (let count = 0; count < 20; count += 1) {
+          const connection = await bench.within(dialler.transport.dial(address), 'dial');
+          const stream = await connection.openStream();
+          await stream.write(patternBytes(1000, count));
+          await connection.close();
+        }
+        await settleAt(before, fixture);
+      }),
+  },
+  {
     name: 'leaves no socket and no timer behind',
     run: async (fixture) => {
       const before = activeCount();
@@ -143,10 +181,7 @@ export const closeCases: readonly ConformanceCase[] = [
         const { near: open } = await bench.link();
         await open.openStream();
       });
-      const { patienceMs = 5000 } = fixture;
-      const deadlineMs = performance.now() + patienceMs;
-      while (activeCount() > before && performance.now() < deadlineMs) await delay(5);
-      assert.ok(activeCount() <= before, `left behind: ${process.getActiveResourcesInfo().join(', ')}`);
+      await settleAt(before, fixture);
     },
   },
 ];

@@ -1,45 +1,73 @@
 import assert from 'node:assert/strict';
-import type { Connection, Stream } from '../transport.js';
+import { getEventListeners } from 'node:events';
+import type { Connection, Stream, StreamOptions } from '../transport.js';
 import type { ConformanceCase } from './fixture.js';
 import { Bench, patternBytes, textOf } from './pair.js';
 
-/** No window that makes sense for a node is larger; a writer that gets this far is not slowed down. */
-const windowBytesMax = 64 * 1024 * 1024;
+const defaultWindowBytes = 16 * 1024 * 1024;
+const chunk = patternBytes(64 * 1024, 3);
 /** No stream limit that makes sense is larger. */
 const streamsMax = 10_000;
 
 /** Opens streams until the limit is reached; returns them and the call that waits. */
-async function openToTheLimit(connection: Connection): Promise<{ open: Stream[]; waiting: Promise<Stream> }> {
+async function openToTheLimit(
+  connection: Connection,
+  options?: StreamOptions,
+): Promise<{ open: Stream[]; waiting: Promise<Stream> }> {
   const open: Stream[] = [];
   for (;;) {
-    const opening = connection.openStream();
+    const opening = connection.openStream(options);
     if (await Bench.isPending(opening)) return { open, waiting: opening };
     open.push(await opening);
     assert.ok(open.length < streamsMax, `a peer may not open ${streamsMax} streams at once`);
   }
 }
 
+/** Writes until a write waits; what was taken, that write included, must stay below a bound. */
+async function writeUntilBlocked(
+  stream: Stream,
+  bytesMax: number,
+): Promise<{ takenBytes: number; pending: Promise<void> }> {
+  for (let takenBytes = chunk.length; ; takenBytes += chunk.length) {
+    assert.ok(takenBytes <= bytesMax, `a reader that stops slows the writer down within ${bytesMax} bytes`);
+    const pending = stream.write(chunk);
+    if (await Bench.isPending(pending)) return { takenBytes, pending };
+  }
+}
+
 export const flowCases: readonly ConformanceCase[] = [
   {
-    name: 'slows a writer down while nobody reads, and loses nothing',
+    name: 'slows a writer down while nobody reads, within twice the window, and loses nothing',
     run: (fixture) =>
       Bench.use(fixture, async (bench) => {
+        const { windowBytes = defaultWindowBytes } = fixture;
         const { here, there } = await bench.stream();
-        const chunk = patternBytes(64 * 1024, 3);
-        let written = 0;
-        let pending: Promise<void>;
-        for (;;) {
-          pending = here.write(chunk);
-          if (await Bench.isPending(pending)) break;
-          written += chunk.length;
-          assert.ok(written < windowBytesMax, 'a reader that stops slows the writer down');
-        }
+        const { takenBytes, pending } = await writeUntilBlocked(here, 2 * windowBytes);
         const reading = bench.readToEnd(there);
         await bench.within(pending, 'the write, once the other side reads');
         await here.end();
         const received = await reading;
-        assert.equal(received.length, written + chunk.length);
+        assert.equal(received.length, takenBytes);
         assert.ok(Buffer.from(chunk).equals(received.subarray(-chunk.length)), 'the last chunk is whole');
+      }),
+  },
+  {
+    name: 'slows a writer down when its reader stops on the way, within twice the window',
+    run: (fixture) =>
+      Bench.use(fixture, async (bench) => {
+        const { windowBytes = defaultWindowBytes, windowBytesMax = windowBytes } = fixture;
+        const { here, there } = await bench.stream();
+        // Twice as much as any window, so that one that grows has grown.
+        const readBytes = 2 * windowBytesMax;
+        const reading = (async () => {
+          let length = 0;
+          while (length < readBytes) length += (await bench.read(there))?.length ?? 0;
+          return length;
+        })();
+        for (let length = 0; length < readBytes; length += chunk.length) await here.write(chunk);
+        const surplusBytes = (await reading) - readBytes;
+        const { pending } = await writeUntilBlocked(here, 2 * windowBytesMax - surplusBytes);
+        pending.catch(() => {});
       }),
   },
   {
@@ -102,6 +130,22 @@ export const flowCases: readonly ConformanceCase[] = [
         assert.ok(first);
         await first.write(Buffer.from('alive'));
         assert.equal(textOf(await bench.read(await bench.next(far.streams(), 'a stream'))), 'alive');
+      }),
+  },
+  {
+    name: 'leaves nothing on a signal once what it could have cancelled is done',
+    run: (fixture) =>
+      Bench.use(fixture, async (bench) => {
+        const { signal } = new AbortController();
+        const acceptor = await bench.side();
+        const dialler = await bench.side();
+        const { address } = await bench.listen(acceptor);
+        const near = await bench.within(dialler.transport.dial(address, { signal }), 'dial');
+        const { open, waiting } = await openToTheLimit(near, { signal });
+        for (const stream of open) stream.reset();
+        await bench.within(waiting, 'the waiting openStream');
+        await Promise.resolve();
+        assert.equal(getEventListeners(signal, 'abort').length, 0, 'listeners on the signal');
       }),
   },
 ];

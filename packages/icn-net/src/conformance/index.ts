@@ -11,7 +11,7 @@ import { flowCases } from './flow-cases.js';
 import { peerCases } from './peer-cases.js';
 import { streamCases } from './stream-cases.js';
 
-export type { ConformanceCase, ConformanceFixture } from './fixture.js';
+export type { ConformanceCase, ConformanceFixture, PeerPolicy } from './fixture.js';
 
 /** Every rule that an adapter keeps. */
 export const transportConformance: readonly ConformanceCase[] = [

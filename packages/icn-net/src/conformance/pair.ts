@@ -3,7 +3,7 @@ import { generateKeyPair, type KeyPair } from '@icn/identity';
 import type { Address } from '../address.js';
 import { NetError, type NetErrorCode } from '../errors.js';
 import type { Connection, Listener, Stream, Transport } from '../transport.js';
-import type { ConformanceFixture } from './fixture.js';
+import type { ConformanceFixture, PeerPolicy } from './fixture.js';
 
 /** How long something that must *not* happen is watched for. The only waits by the clock in the suite. */
 const watchMs = 150;
@@ -36,9 +36,9 @@ export class Bench {
     }
   }
 
-  async side(): Promise<Side> {
+  async side(policy: PeerPolicy = {}): Promise<Side> {
     const keyPair = generateKeyPair();
-    const transport = await this.fixture.createTransport(keyPair);
+    const transport = await this.fixture.createTransport(keyPair, policy);
     this.#transports.push(transport);
     return { keyPair, transport };
   }
@@ -85,16 +85,21 @@ export class Bench {
     return result.value;
   }
 
+  /** The first inbound connection, to be waited for later. */
+  first(listener: Listener): Promise<Connection> {
+    const first = this.next(listener, 'the first inbound connection');
+    // A case that fails before it waits fails for its own reason.
+    first.catch(() => {});
+    return first;
+  }
+
   read(stream: Stream): Promise<Uint8Array | undefined> {
     return this.within(stream.read(), 'read');
   }
 
-  /** All bytes up to the end of the stream. */
-  async readToEnd(stream: Stream): Promise<Uint8Array> {
-    const chunks: Uint8Array[] = [];
-    for (let chunk = await this.read(stream); chunk !== undefined; chunk = await this.read(stream))
-      chunks.push(chunk);
-    return Buffer.concat(chunks);
+  /** All bytes up to the end of the stream; each read must settle. */
+  readToEnd(stream: Stream): Promise<Uint8Array> {
+    return readToEnd({ read: () => this.read(stream) });
   }
 
   /** The value of a promise that must settle. */
@@ -109,6 +114,25 @@ export class Bench {
       return await Promise.race([promise, late]);
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** The same for work of many steps, each of which must be done within patience of the one before. */
+  async whileMoving<T>(work: Promise<T>, stepsDone: () => number, what: string): Promise<T> {
+    const { patienceMs = 5000 } = this.fixture;
+    let watch: NodeJS.Timeout | undefined;
+    const stuck = new Promise<never>((_resolve, reject) => {
+      let seen = -1;
+      watch = setInterval(() => {
+        const done = stepsDone();
+        if (done === seen) reject(new assert.AssertionError({ message: `${what} hangs after ${done}` }));
+        seen = done;
+      }, patienceMs);
+    });
+    try {
+      return await Promise.race([work, stuck]);
+    } finally {
+      clearInterval(watch);
     }
   }
 
@@ -146,6 +170,13 @@ export class Bench {
   }
 }
 
+/** All bytes up to the end of a stream. */
+export async function readToEnd(stream: Pick<Stream, 'read'>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for (let chunk = await stream.read(); chunk !== undefined; chunk = await stream.read()) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
 /** Bytes as text, for readable assertions. */
 export function textOf(bytes: Uint8Array | undefined): string | undefined {
   return bytes === undefined ? undefined : Buffer.from(bytes).toString();
@@ -153,12 +184,19 @@ export function textOf(bytes: Uint8Array | undefined): string | undefined {
 
 /** Bytes that differ from place to place and from seed to seed. */
 export function patternBytes(length: number, seed: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8) * 7 + seed * 131) & 0xff);
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i += 1) bytes[i] = i * 31 + (i >> 8) * 7 + seed * 131;
+  return bytes;
 }
 
-/** Answers every stream of a connection with what it carried, to its end. Returns when the connection is closed. */
-export async function echoStreams(connection: Connection): Promise<void> {
-  for await (const stream of connection.streams()) void echo(stream);
+/** Answers every stream of a connection with what it carried, to its end. When the connection is closed, says how many those were. */
+export async function echoStreams(connection: Connection): Promise<number> {
+  let count = 0;
+  for await (const stream of connection.streams()) {
+    count += 1;
+    void echo(stream);
+  }
+  return count;
 }
 
 async function echo(stream: Stream): Promise<void> {

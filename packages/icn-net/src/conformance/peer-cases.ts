@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
-import { generateKeyPair } from '@icn/identity';
+import { generateKeyPair, type Did } from '@icn/identity';
+import { NetError } from '../errors.js';
+import type { CloseCode } from '../protocol.js';
+import type { Connection } from '../transport.js';
 import type { ConformanceCase } from './fixture.js';
 import { Bench } from './pair.js';
+
+/** What a refusal was for. */
+const pick = ({ reason }: NetError) => reason && { code: reason.code, by: reason.by };
 
 export const peerCases: readonly ConformanceCase[] = [
   {
@@ -13,6 +19,7 @@ export const peerCases: readonly ConformanceCase[] = [
         assert.equal(far.remote, dialler.keyPair.did);
         assert.deepEqual([near.direction, far.direction], ['outbound', 'inbound']);
         assert.equal(near.remoteAddress.did, acceptor.keyPair.did);
+        assert.equal(far.remoteAddress.did, dialler.keyPair.did);
       }),
   },
   {
@@ -34,7 +41,7 @@ export const peerCases: readonly ConformanceCase[] = [
       Bench.use(fixture, async (bench) => {
         const acceptor = await bench.side();
         const { listener, address } = await bench.listen(acceptor);
-        const first = bench.next(listener, 'the first inbound connection');
+        const first = bench.first(listener);
         const mistaken = await bench.side();
         const expect = generateKeyPair().did;
         await bench.rejects(
@@ -72,13 +79,47 @@ export const peerCases: readonly ConformanceCase[] = [
       Bench.use(fixture, async (bench) => {
         const side = await bench.side();
         const { listener, address } = await bench.listen(side);
-        const first = bench.next(listener, 'the first inbound connection');
+        const first = bench.first(listener);
         const { did: _did, ...bare } = address;
         const error = await bench.rejects(side.transport.dial(bare), 'dial of oneself', 'dial-failed');
         assert.equal(error.reason?.code, 'own-did');
         const other = await bench.side();
         await bench.within(other.transport.dial(address), 'dial by another');
         assert.equal((await first).remote, other.keyPair.did);
+      }),
+  },
+  {
+    name: 'asks about each proven peer, on both sides, and refuses it by the code it is told',
+    run: (fixture) =>
+      Bench.use(fixture, async (bench) => {
+        const blocked = generateKeyPair().did;
+        const refused = new Set<Did>([blocked]);
+        const admit = (did: Did): CloseCode | undefined => (refused.has(did) ? 'blocked' : undefined);
+        const acceptor = await bench.side({ admit });
+        const { listener, address } = await bench.listen(acceptor);
+        const first = bench.first(listener);
+        const unwelcome = await bench.side();
+        refused.add(unwelcome.keyPair.did);
+        const turnedAway = await bench.rejects(
+          unwelcome.transport.dial(address),
+          'dial by a refused peer',
+          'dial-failed',
+        );
+        assert.deepEqual(pick(turnedAway), { code: 'blocked', by: 'peer' });
+        const choosy = await bench.side({ admit: () => 'blocked' });
+        const turnedDown = await bench.rejects(
+          choosy.transport.dial(address),
+          'dial of a refused peer',
+          'dial-failed',
+        );
+        assert.deepEqual(pick(turnedDown), { code: 'blocked', by: 'us' });
+        const welcome = await bench.side({ admit });
+        await bench.within(welcome.transport.dial(address), 'dial by an admitted peer');
+        assert.equal(
+          (await first).remote,
+          welcome.keyPair.did,
+          'only the one both sides admit is handed over',
+        );
       }),
   },
   {
@@ -95,6 +136,38 @@ export const peerCases: readonly ConformanceCase[] = [
           'dial with an aborted signal',
           'aborted',
         );
+      }),
+  },
+  {
+    name: 'leaves no connection of a dial that was cancelled on the way',
+    run: (fixture) =>
+      Bench.use(fixture, async (bench) => {
+        const acceptor = await bench.side();
+        const dialler = await bench.side();
+        const { listener, address } = await bench.listen(acceptor);
+        const inbound: Connection[] = [];
+        void (async () => {
+          for await (const connection of listener) inbound.push(connection);
+        })();
+        // Later and later, until a dial is done before it is cancelled.
+        for (let turns = 0, isDone = false; !isDone; turns = Math.ceil(turns * 1.2) + 1) {
+          const abort = new AbortController();
+          const dialling = dialler.transport.dial(address, { signal: abort.signal });
+          const outcome = dialling.catch((error: unknown) => error);
+          for (let i = 0; i < turns; i += 1) await new Promise((resolve) => setImmediate(resolve));
+          abort.abort();
+          const settled = await bench.within(outcome, 'the cancelled dial');
+          if (settled instanceof NetError) {
+            assert.equal(settled.code, 'aborted');
+          } else {
+            const connection = await dialling;
+            assert.ok(await Bench.isPending(connection.closed), 'a signal that comes late ends nothing');
+            await connection.close();
+            isDone = true;
+          }
+        }
+        assert.ok(inbound.length > 0, 'the dial that was done came in');
+        for (const { closed } of inbound) await bench.within(closed, 'the inbound end of a cancelled dial');
       }),
   },
   {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import type { Connection } from '../transport.js';
+import type { Connection, Stream } from '../transport.js';
 import type { ConformanceCase } from './fixture.js';
-import { Bench, echoStreams, patternBytes, textOf } from './pair.js';
+import { Bench, echoStreams, patternBytes, readToEnd, textOf } from './pair.js';
+
+/** 5 MiB: more than the window of any adapter here grows to. */
+const largeBytes = (seed: number): Uint8Array => patternBytes(5 * 1024 * 1024, seed);
 
 async function echoOnce(bench: Bench, connection: Connection, payload: Uint8Array): Promise<void> {
   const stream = await bench.within(connection.openStream(), 'openStream');
@@ -79,12 +82,56 @@ export const streamCases: readonly ConformanceCase[] = [
       }),
   },
   {
-    name: 'carries 200 streams, 20 at a time, each to its end',
+    name: 'leaves the bytes of a read to the reader',
     run: (fixture) =>
       Bench.use(fixture, async (bench) => {
+        const { here, there } = await bench.stream();
+        await here.write(Buffer.from('first'));
+        const kept = await bench.read(there);
+        await here.write(Buffer.from('other'));
+        assert.equal(textOf(await bench.read(there)), 'other');
+        assert.equal(textOf(kept), 'first', 'a later read does not change what an earlier one gave');
+      }),
+  },
+  {
+    name: 'takes a write of nothing, and one larger than any window, in both directions at once',
+    run: (fixture) =>
+      Bench.use(fixture, async (bench) => {
+        const { here, there } = await bench.stream();
+        const sendAndReceive = async (end: Stream, seed: number): Promise<Uint8Array> => {
+          const writing = (async () => {
+            await end.write(new Uint8Array(0));
+            await end.write(largeBytes(seed));
+            await end.end();
+          })();
+          const received = await bench.readToEnd(end);
+          await bench.within(writing, 'the large write');
+          return received;
+        };
+        const received = await Promise.all([sendAndReceive(here, 1), sendAndReceive(there, 2)]);
+        assert.ok(Buffer.from(largeBytes(2)).equals(received[0]), 'what the acceptor wrote');
+        assert.ok(Buffer.from(largeBytes(1)).equals(received[1]), 'what the dialler wrote');
+      }),
+  },
+  {
+    name: 'carries many short streams, 100 at a time: none hangs, none is lost',
+    run: (fixture) =>
+      Bench.use(fixture, async (bench) => {
+        const { shortStreamCount = 1000 } = fixture;
         const { near, far } = await bench.link();
-        void echoStreams(far);
-        await inParallel(200, 20, (i) => echoOnce(bench, near, patternBytes(1 + ((i * 97) % 5000), i)));
+        const echoing = echoStreams(far);
+        let count = 0;
+        const work = inParallel(shortStreamCount, 100, async (i) => {
+          const payload = patternBytes(1 + ((i * 97) % 3000), i);
+          const stream = await near.openStream();
+          await stream.write(payload);
+          await stream.end();
+          assert.ok(Buffer.from(payload).equals(await readToEnd(stream)), 'the echo is what was sent');
+          count += 1;
+        });
+        await bench.whileMoving(work, () => count, 'one of the streams');
+        await near.close();
+        assert.equal(await bench.within(echoing, 'the end of streams()'), shortStreamCount);
       }),
   },
   {

@@ -13,49 +13,53 @@ import type { NetError } from '../errors.js';
 import { Openings, openAborted } from '../openings.js';
 import type { CloseReason } from '../protocol.js';
 import type { Connection, Stream, StreamOptions } from '../transport.js';
-import type { MemoryNetwork } from './network.js';
+import type { MemoryMedium } from './network.js';
 import { MemoryStream } from './stream.js';
+import type { WireEnd } from './wire.js';
 
 /** As in the QUIC adapter. */
 export const memoryPeerStreamsMax = 128;
 
 export interface MemoryConnectionOptions {
-  readonly network: MemoryNetwork;
-  readonly local: Did;
-  readonly remote: Did;
+  readonly medium: MemoryMedium;
+  readonly wire: WireEnd;
   readonly remoteAddress: Address;
   readonly direction: 'inbound' | 'outbound';
 }
 
-/** One end of a connection in memory; `connectEnds` makes two of them a connection. */
+/** One end of a connection in memory; `join` makes two of them a connection. */
 export class MemoryConnection implements Connection {
-  readonly local: Did;
   readonly remote: Did;
   readonly remoteAddress: Address;
   readonly direction: 'inbound' | 'outbound';
   readonly closed: Promise<CloseReason>;
-  readonly #network: MemoryNetwork;
+  readonly #medium: MemoryMedium;
+  readonly #wire: WireEnd;
   readonly #incoming = new AsyncQueue<Stream>();
   readonly #streams = new Set<MemoryStream>();
   readonly #openings = new Openings<undefined>();
-  #other: MemoryConnection | undefined;
+  /** Set by `join`, before anything can be sent. */
+  #other!: MemoryConnection;
   #ownStreamCount = 0;
   #failure: NetError | undefined;
+  #stopIdleTimer: (() => void) | undefined;
   #resolveClosed: (reason: CloseReason) => void = () => {};
 
-  constructor(options: MemoryConnectionOptions) {
-    this.local = options.local;
-    this.remote = options.remote;
-    this.remoteAddress = options.remoteAddress;
-    this.direction = options.direction;
-    this.#network = options.network;
+  constructor({ medium, wire, remoteAddress, direction }: MemoryConnectionOptions) {
+    this.remote = wire.remote;
+    this.remoteAddress = remoteAddress;
+    this.direction = direction;
+    this.#medium = medium;
+    this.#wire = wire;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    this.#network.join(this);
+    wire.onBroken = (reason) => this.#endedBy(reason);
+    wire.onSilence = (isSilent) => this.#onSilence(isSilent);
+    medium.countEnds(1);
   }
 
-  static connectEnds(a: MemoryConnection, b: MemoryConnection): void {
+  static join(a: MemoryConnection, b: MemoryConnection): void {
     a.#other = b;
     b.#other = a;
   }
@@ -79,50 +83,63 @@ export class MemoryConnection implements Connection {
       by: 'peer',
       text: decodeCloseText(encodeCloseText(own.text)),
     };
-    this.#network.deliver(() => this.#other?.endedBy(seen));
-    this.endedBy(own);
+    const other = this.#other;
+    this.#wire.send(() => other.#endedBy(seen));
+    this.#endedBy(own);
   }
 
-  /** It is over, on this end. */
-  endedBy(reason: CloseReason): void {
+  #endedBy(reason: CloseReason): void {
     if (this.#failure !== undefined) return;
     this.#failure = connectionClosed(reason);
     for (const stream of [...this.#streams]) stream.fail(this.#failure);
     this.#openings.fail(this.#failure);
     this.#incoming.end();
-    this.#network.leave(this);
+    this.#onSilence(false);
+    this.#medium.countEnds(-1);
+    this.#wire.leave();
     this.#resolveClosed(reason);
+  }
+
+  /** While both ends live and hear each other they would send signs of life; who misses them gives up, and says nothing. */
+  #onSilence(isSilent: boolean): void {
+    if (isSilent && (this.#stopIdleTimer !== undefined || this.#failure !== undefined)) return;
+    this.#stopIdleTimer?.();
+    this.#stopIdleTimer = undefined;
+    if (!isSilent) return;
+    const { clock, idleTimeoutMs } = this.#medium;
+    this.#stopIdleTimer = clock.after(idleTimeoutMs, () => {
+      this.#wire.fallSilent();
+      this.#endedBy({ code: 'timeout', by: 'network', text: 'nothing heard any more' });
+    });
   }
 
   #open(): MemoryStream {
     this.#ownStreamCount += 1;
+    const other = this.#other;
     let there: MemoryStream | undefined;
-    const here: MemoryStream = this.#createStream((arrival) => {
+    const here: MemoryStream = this.#createStream((arrival, byteCount) => {
       // The peer hears of a stream with the first byte, end or reset, as it does over QUIC.
-      this.#network.deliver(() => {
-        there ??= this.#other?.accept(
-          (back) => this.#network.deliver(() => back(here)),
-          () => this.#onPlaceFree(),
-        );
+      this.#wire.send(() => {
+        there ??= other.#accept(here, () => this.#onPlaceFree());
         if (there !== undefined) arrival(there);
-      });
+      }, byteCount);
     });
     return here;
   }
 
   /** The other end opened a stream; both ends being done frees its place. */
-  accept(
-    deliver: (arrival: (other: MemoryStream) => void) => void,
-    onFree: () => void,
-  ): MemoryStream | undefined {
+  #accept(other: MemoryStream, onFree: () => void): MemoryStream | undefined {
     if (this.#failure !== undefined) return undefined;
-    const stream = this.#createStream(deliver, () => this.#network.deliver(onFree));
+    const stream = this.#createStream(
+      (arrival, byteCount) => this.#wire.send(() => arrival(other), byteCount),
+      () => this.#wire.send(onFree),
+    );
     this.#incoming.push(stream);
     return stream;
   }
 
   #createStream(
-    deliver: (arrival: (other: MemoryStream) => void) => void,
+    deliver: (arrival: (other: MemoryStream) => void, byteCount?: number) => void,
     onDone: () => void = () => {},
   ): MemoryStream {
     const stream: MemoryStream = new MemoryStream({

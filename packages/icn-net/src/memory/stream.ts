@@ -16,8 +16,8 @@ interface PendingWrite {
 }
 
 export interface MemoryStreamOptions {
-  /** Runs something at the other end, later, in order. */
-  readonly deliver: (arrival: (other: MemoryStream) => void) => void;
+  /** Runs something at the other end, later, in order; `byteCount` bytes travel with it. */
+  readonly deliver: (arrival: (other: MemoryStream) => void, byteCount?: number) => void;
   /** Called once, when both halves are over. */
   readonly onDone: () => void;
 }
@@ -97,7 +97,7 @@ export class MemoryStream implements Stream {
     const part = new Uint8Array(bytes.subarray(0, this.#room));
     if (part.length > 0) {
       this.#room -= part.length;
-      this.#options.deliver((other) => other.#onBytes(part));
+      this.#options.deliver((other) => other.#onBytes(part), part.length);
     }
     return bytes.subarray(part.length);
   }

@@ -1,12 +1,17 @@
 import type { Did, KeyPair } from '@icn/identity';
-import type { Address } from '../address.js';
+import { formatAddress, type Address } from '../address.js';
 import { describeReason } from '../close-reason.js';
+import { dialAborted } from '../dial-race.js';
 import { NetError } from '../errors.js';
 import type { CloseCode, CloseReason } from '../protocol.js';
+import { ProvenListener } from '../proven-listener.js';
+import { createRefusalCounters, refusalOf, type RefusalCounters } from '../refusals.js';
 import type { Connection, DialOptions, ListenOptions, Listener, Transport } from '../transport.js';
 import { MemoryConnection } from './connection.js';
-import { MemoryListener } from './listener.js';
-import type { MemoryNetwork } from './network.js';
+import { mediumOf, type MemoryMedium, type MemoryNetwork } from './network.js';
+import { Patience } from './patience.js';
+import type { MemoryPort } from './ports.js';
+import type { MemoryWire } from './wire.js';
 
 export interface MemoryTransportOptions {
   readonly keyPair: KeyPair;
@@ -25,125 +30,165 @@ export function createMemoryTransport(options: MemoryTransportOptions): Transpor
 /** The peer of an outbound connection sees no port of ours, as behind a NAT. */
 const dialPort = 0;
 
+/** Connections that wait for the listener's consumer. 64: as over QUIC. */
+const acceptQueueMax = 64;
+
+interface Dial {
+  readonly address: Address;
+  readonly expect: Did | undefined;
+  readonly listening: MemoryPort;
+  readonly wire: MemoryWire;
+  readonly patience: Patience;
+}
+
 class MemoryTransport implements Transport {
   readonly scheme = 'memory';
-  readonly counters: Record<string, number> = {};
+  readonly counters: RefusalCounters = createRefusalCounters();
+  readonly #options: MemoryTransportOptions;
   readonly #did: Did;
-  readonly #network: MemoryNetwork;
-  readonly #admit: (did: Did) => CloseCode | undefined;
-  readonly #onTwin: () => void;
+  readonly #medium: MemoryMedium;
+  readonly #ports = new Set<MemoryPort>();
   readonly #listeners = new Set<Listener>();
   readonly #connections = new Set<MemoryConnection>();
+  readonly #dials = new Set<Patience>();
   #isClosed = false;
 
   constructor(options: MemoryTransportOptions) {
+    this.#options = options;
     this.#did = options.keyPair.did;
-    this.#network = options.network;
-    this.#admit = options.admit ?? (() => undefined);
-    this.#onTwin = options.onTwin ?? (() => undefined);
+    this.#medium = mediumOf(options.network);
   }
 
   async listen({ host, port }: ListenOptions): Promise<Listener> {
     this.#throwIfClosed();
-    const listener = this.#network.add(host, port, (taken) => {
-      const created: MemoryListener = new MemoryListener({
-        address: { scheme: this.scheme, host, port: taken, did: this.#did },
-        did: this.#did,
-        admit: (did) => this.#admit(did),
-        onTwin: () => this.#onTwin(),
-        onConnection: (connection) => this.#track(connection),
-        onClosed: () => {
-          this.#network.remove(host, taken);
-          this.#listeners.delete(created);
-        },
-      });
-      return created;
-    });
+    const listening: MemoryPort = {
+      did: this.#did,
+      judge: (peer) => (listener.waitingCount >= acceptQueueMax ? 'too-many' : this.#options.admit?.(peer)),
+      onRefused: (reason) => this.#count(reason),
+      onTwin: () => this.#options.onTwin?.(),
+      onConnection: (connection) => {
+        this.#track(connection);
+        listener.offer(connection);
+      },
+    };
+    const { ports } = this.#medium;
+    const local = { host, port: ports.add(host, port, listening) };
+    const onClose = async (): Promise<void> => {
+      this.#listeners.delete(listener);
+      if (this.#ports.delete(listening)) ports.remove(local.host, local.port);
+    };
+    const listener = new ProvenListener({ scheme: this.scheme, did: this.#did, local, onClose });
+    this.#ports.add(listening);
     this.#listeners.add(listener);
     return listener;
   }
 
-  async dial(address: Address, options: DialOptions = {}): Promise<Connection> {
+  async dial(address: Address, { signal, expect = address.did }: DialOptions = {}): Promise<Connection> {
     this.#throwIfClosed();
-    const { signal, expect = address.did } = options;
+    if (signal?.aborted === true) throw dialAborted(signal);
     if (address.scheme !== this.scheme)
       throw new NetError('address-invalid', `memory does not dial ${address.scheme}`);
-    await this.#roundTrip(signal);
-    this.#throwIfClosed();
-    const listener = this.#network.find(address.host, address.port);
-    if (listener === undefined || this.#network.isCut(this.#did, listener.did)) {
-      throw new NetError('dial-timeout', `nobody answers at ${address.host}:${address.port}`);
+    const { clock, ports, handshakeTimeoutMs: limitMs } = this.#medium;
+    const patience = new Patience({ clock, limitMs, late: nobodyAt(address), signal });
+    this.#dials.add(patience);
+    try {
+      const listening = ports.find(address.host, address.port);
+      const wire = listening && this.#medium.lay(this.#did, listening.did);
+      if (listening !== undefined && wire !== undefined)
+        return await this.#shakeHands({ address, expect, listening, wire, patience });
+      await patience.wait(new Promise<void>((resolve) => clock.after(0, resolve)));
+      throw nobodyAt(address);
+    } finally {
+      this.#dials.delete(patience);
+      patience.release();
     }
-    this.#judge(listener, expect);
-    return this.#connect(listener, address);
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    for (const patience of this.#dials) patience.end(transportClosed());
     await Promise.all([...this.#listeners].map((listener) => listener.close()));
     await Promise.all(
       [...this.#connections].map((connection) => connection.close({ text: 'the node stops' })),
     );
   }
 
-  #roundTrip(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void =>
-        reject(new NetError('aborted', 'dial was aborted', { cause: signal?.reason }));
-      if (signal?.aborted === true) return onAbort();
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.#network.deliver(() => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      });
-    });
+  /** Two round trips, as over QUIC: who is there, and whether each accepts the other. */
+  async #shakeHands(dial: Dial): Promise<Connection> {
+    const { address, listening, wire, patience } = dial;
+    const onBroken = (reason: CloseReason): void => patience.end(dialFailed(address, reason));
+    wire.near.onBroken = onBroken;
+    let near: MemoryConnection | undefined;
+    try {
+      await patience.wait(wire.near.crossed());
+      if (this.#medium.ports.find(address.host, address.port) !== listening) throw nobodyAt(address);
+      await patience.wait(wire.far.crossed());
+      this.#judge(dial);
+      await patience.wait(wire.near.crossed());
+      const code = listening.judge(this.#did);
+      if (code === undefined) near = this.#connect(dial);
+      else listening.onRefused({ code, by: 'us', text: '' });
+      void near?.closed.then(onBroken);
+      await patience.wait(wire.far.crossed());
+      if (near !== undefined) return near;
+      throw this.#refused(address, { code: code ?? 'done', by: 'peer', text: '' });
+    } catch (error) {
+      if (near === undefined) wire.release();
+      else void near.close({ text: 'dial aborted' });
+      throw error;
+    }
   }
 
-  /** Both sides say what they think of the other. */
-  #judge(listener: MemoryListener, expect: Did | undefined): void {
-    if (listener.did === this.#did) {
-      if (!this.#listeners.has(listener)) {
-        this.#onTwin();
-        listener.onTwin();
+  /** What this side thinks of who answered. Throws what `dial` does where it refuses. */
+  #judge({ address, expect, listening }: Dial): void {
+    const reason = this.#opinionOf(listening, expect);
+    if (reason === undefined) return;
+    listening.onRefused({ ...reason, by: 'peer' });
+    throw this.#refused(address, reason);
+  }
+
+  #opinionOf(listening: MemoryPort, expect: Did | undefined): CloseReason | undefined {
+    const { did } = listening;
+    if (did === this.#did) {
+      if (!this.#ports.has(listening)) {
+        this.#options.onTwin?.();
+        listening.onTwin();
       }
-      throw this.#refused({ code: 'own-did', by: 'us', text: 'both sides have the same DID' });
+      return { code: 'own-did', by: 'us', text: 'both sides have the same DID' };
     }
-    if (expect !== undefined && listener.did !== expect) {
-      const reason: CloseReason = { code: 'peer-mismatch', by: 'us', text: `expected ${expect}` };
-      throw new NetError('peer-mismatch', `refused the peer: ${reason.text}`, { reason });
-    }
-    const own = this.#admit(listener.did);
-    if (own !== undefined) throw this.#refused({ code: own, by: 'us', text: '' });
-    const theirs = listener.admit(this.#did);
-    if (theirs !== undefined) throw this.#refused({ code: theirs, by: 'peer', text: '' });
+    if (expect !== undefined && did !== expect)
+      return { code: 'peer-mismatch', by: 'us', text: `expected ${expect}` };
+    const code = this.#options.admit?.(did);
+    return code && { code, by: 'us', text: '' };
   }
 
-  #refused(reason: CloseReason): NetError {
-    const name = reason.by === 'us' ? `refused-${reason.code}` : `refused-by-peer-${reason.code}`;
-    this.counters[name] = (this.counters[name] ?? 0) + 1;
-    return new NetError('dial-failed', `cannot connect: ${describeReason(reason)}`, { reason });
+  #refused(address: Address, reason: CloseReason): NetError {
+    this.#count(reason);
+    return dialFailed(address, reason);
   }
 
-  #connect(listener: MemoryListener, address: Address): Connection {
-    const network = this.#network;
-    const here = new MemoryConnection({
-      network,
-      local: this.#did,
-      remote: listener.did,
-      remoteAddress: { ...address, did: listener.did },
+  #count(reason: CloseReason): void {
+    this.counters[refusalOf(reason)] += 1;
+  }
+
+  #connect({ address, listening, wire }: Dial): MemoryConnection {
+    const medium = this.#medium;
+    const near = new MemoryConnection({
+      medium,
+      wire: wire.near,
+      remoteAddress: { ...address, did: listening.did },
       direction: 'outbound',
     });
-    const there = new MemoryConnection({
-      network,
-      local: listener.did,
-      remote: this.#did,
+    const far = new MemoryConnection({
+      medium,
+      wire: wire.far,
       remoteAddress: { scheme: this.scheme, host: address.host, port: dialPort, did: this.#did },
       direction: 'inbound',
     });
-    MemoryConnection.connectEnds(here, there);
-    this.#track(here);
-    listener.offer(there);
-    return here;
+    MemoryConnection.join(near, far);
+    this.#track(near);
+    listening.onConnection(far);
+    return near;
   }
 
   #track(connection: MemoryConnection): void {
@@ -152,6 +197,23 @@ class MemoryTransport implements Transport {
   }
 
   #throwIfClosed(): void {
-    if (this.#isClosed) throw new NetError('connection-closed', 'this transport is closed');
+    if (this.#isClosed) throw transportClosed();
   }
+}
+
+function transportClosed(): NetError {
+  return new NetError('connection-closed', 'this transport is closed');
+}
+
+function nobodyAt(address: Address): NetError {
+  return new NetError('dial-timeout', `nobody answers at ${formatAddress(address)}`);
+}
+
+function dialFailed(address: Address, reason: CloseReason): NetError {
+  const target = formatAddress(address);
+  if (reason.code === 'peer-mismatch' && reason.by === 'us')
+    return new NetError('peer-mismatch', `refused the peer at ${target}: ${reason.text}`, { reason });
+  if (reason.code === 'timeout')
+    return new NetError('dial-timeout', `nobody answers at ${target}`, { reason });
+  return new NetError('dial-failed', `cannot connect to ${target}: ${describeReason(reason)}`, { reason });
 }

@@ -1,4 +1,4 @@
-import { itemJson } from '../json.js';
+import { eventJson, itemJson, listeningJson } from '../json.js';
 import type { IcnNode } from '../node.js';
 import type { NodeEvent } from '../node-events.js';
 import type { Item } from '../topic.js';
@@ -15,25 +15,11 @@ export interface Reporter {
 
 /** One JSON object a line: part of the CLI's contract. */
 export const jsonReporter: Reporter = {
-  listening: ({ did, addresses }) => printJson({ type: 'listening', did, addresses }),
+  listening: (node) => printJson(listeningJson(node)),
   item: (item) => printJson(itemJson(item)),
   async event(event) {
-    switch (event.type) {
-      case 'peer-up':
-      case 'warning':
-        return printJson(event);
-      case 'peer-down': {
-        const { code, by, text } = event.reason;
-        return printJson({ type: 'peer-down', did: event.did, reason: code, by, text });
-      }
-      case 'failed':
-        return printJson({ type: 'failed', message: event.error.message });
-      case 'delivered':
-      case 'withdrawn':
-        return;
-      default:
-        event satisfies never;
-    }
+    const json = eventJson(event);
+    if (json !== undefined) await printJson(json);
   },
 };
 

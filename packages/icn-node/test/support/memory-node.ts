@@ -1,4 +1,4 @@
-import { createMemoryTransport, type MemoryNetwork } from '@icn/net';
+import { createMemoryTransport, MemoryNetwork } from '@icn/net';
 import type { EntryStore } from '@icn/gossip';
 import { createNode, MemoryStore, type IcnNode, type Item, type NodeOptions } from '../../src/index.js';
 import { afterTest } from './temporary.js';
@@ -16,6 +16,19 @@ export async function startMemoryNode(
   );
   afterTest(() => node.close());
   return node;
+}
+
+/** Starts nodes in this process that reach each other over one transport: memory, or a real one on the loopback interface. */
+export function nodesOver(
+  scheme: 'memory' | 'quic' | 'tls',
+): (name: string, options?: NodeOptions) => Promise<IcnNode> {
+  const network = new MemoryNetwork();
+  if (scheme === 'memory') return (name, options) => startMemoryNode(network, name, options);
+  return async (_name, options) => {
+    const node = await createNode({ listen: [`${scheme}://127.0.0.1:0`], mdns: false, ...options });
+    afterTest(() => node.close());
+    return node;
+  };
 }
 
 /** The next items of a reader, which then ends. */

@@ -32,6 +32,6 @@ export async function startNode(dataDir: string, ...args: readonly string[]): Pr
 export const QUIET = quietOn('quic');
 
 /** Arguments of a node that listens on the loopback interface over that transport, and does not look around. */
-export function quietOn(scheme: string): readonly string[] {
-  return ['--no-mdns', '--listen', `${scheme}://127.0.0.1:0`];
+export function quietOn(scheme: string, port = '0'): readonly string[] {
+  return ['--no-mdns', '--listen', `${scheme}://127.0.0.1:${port}`];
 }

@@ -8,11 +8,11 @@ const dropNames = [
   'frame-refused',
 ] as const;
 
-export type TlsDrop = (typeof dropNames)[number];
-export type TlsCounters = Record<TlsDrop, number> & RefusalCounters;
+export type MuxDrop = (typeof dropNames)[number];
+export type MuxCounters = Record<MuxDrop, number> & RefusalCounters;
 
 /** All counters, at 0. */
-export function createTlsCounters(): TlsCounters {
-  const drops = Object.fromEntries(dropNames.map((name) => [name, 0])) as Record<TlsDrop, number>;
+export function createMuxCounters(): MuxCounters {
+  const drops = Object.fromEntries(dropNames.map((name) => [name, 0])) as Record<MuxDrop, number>;
   return { ...drops, ...createRefusalCounters() };
 }

@@ -1,29 +1,30 @@
 import { performance } from 'node:perf_hooks';
-import type { TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
 import type { Did } from '@icn/identity';
 import type { Address } from '../address.js';
 import { connectionClosed, handshakeTimeout, ownReason } from '../close-reason.js';
 import { NetError } from '../errors.js';
 import type { HostPort } from '../host-addresses.js';
 import { LazyTimer } from '../lazy-timer.js';
-import { judgePeer, type Expectation } from '../peer-proof.js';
+import { judgeDid, type Expectation } from '../peer-proof.js';
+import type { Carried } from './carrier.js';
 import type { CloseReason } from '../protocol.js';
 import type { Connection, Stream, StreamOptions } from '../transport.js';
-import type { TlsCounters } from './counters.js';
-import { TLS_ALPN, decodeClose, decodeHello, encodeClose, encodeHello, frameTypes } from './frame.js';
+import type { MuxCounters } from './counters.js';
+import { decodeClose, decodeHello, encodeClose, encodeHello, frameTypes } from './frame.js';
 import { FrameOutput } from './frame-output.js';
 import { FrameParser, type FrameSink } from './frame-parser.js';
-import type { TlsLimits } from './limits.js';
+import type { MuxLimits } from './limits.js';
 import { Mux } from './mux.js';
 
-export interface TlsConnectionOptions {
-  /** The TLS handshake is over; no byte was read yet. */
-  readonly socket: TLSSocket;
+export interface MuxConnectionOptions {
+  readonly scheme: string;
+  readonly carried: Carried;
   readonly role: 'client' | 'server';
   readonly remote: HostPort;
   readonly expectation: Expectation;
-  readonly limits: TlsLimits;
-  readonly counters: TlsCounters;
+  readonly limits: MuxLimits;
+  readonly counters: MuxCounters;
   /** Until when both sides must have accepted each other, on the clock of `performance.now()`. */
   readonly handshakeDeadlineMs: number;
   /** Called once, when both sides have accepted each other. */
@@ -40,19 +41,20 @@ const lingerMaxMs = 1000;
 const pingPayload = new Uint8Array(8);
 
 /**
- * One TLS connection between two nodes: judges the peer, exchanges hellos with it, and gives frames to the multiplexer.
+ * One connection between two nodes over a byte stream: judges the peer, exchanges hellos with it, and gives frames to the
+ * multiplexer.
  *
  * Invariants:
  * 1. Nobody above gets it, and no frame but hello and close is taken, before `open` (I14).
  * 2. Once `over`, what the peer sends is thrown away, and the socket is gone within `lingerMaxMs`.
  */
-export class TlsConnection implements Connection, FrameSink {
+export class MuxConnection implements Connection, FrameSink {
   readonly direction: 'inbound' | 'outbound';
   readonly closed: Promise<CloseReason>;
   /** Resolves when the socket is gone. */
   readonly released: Promise<void>;
-  readonly #options: TlsConnectionOptions;
-  readonly #socket: TLSSocket;
+  readonly #options: MuxConnectionOptions;
+  readonly #socket: Duplex;
   readonly #output: FrameOutput;
   readonly #parser = new FrameParser(this);
   readonly #timer = new LazyTimer(() => this.#onTimer());
@@ -67,8 +69,9 @@ export class TlsConnection implements Connection, FrameSink {
   #pingDue = false;
   #pongDue: Uint8Array | undefined;
 
-  constructor(options: TlsConnectionOptions) {
-    const { socket, role, limits } = options;
+  constructor(options: MuxConnectionOptions) {
+    const { role, limits } = options;
+    const { socket } = options.carried;
     this.#options = options;
     this.#socket = socket;
     this.direction = role === 'server' ? 'inbound' : 'outbound';
@@ -76,7 +79,10 @@ export class TlsConnection implements Connection, FrameSink {
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    this.released = new Promise((resolve) => socket.once('close', () => resolve()));
+    this.released = new Promise((resolve) => {
+      if (socket.closed) resolve();
+      else socket.once('close', () => resolve());
+    });
     this.#said = new Promise((resolve) => socket.once('finish', resolve).once('close', resolve));
   }
 
@@ -86,12 +92,14 @@ export class TlsConnection implements Connection, FrameSink {
     socket.on('data', (chunk: Buffer) => this.#onBytes(chunk));
     socket.on('end', () => this.#lost('the peer hung up without a word'));
     socket.on('close', () => {
-      this.#lost('the TCP connection is gone');
+      this.#lost('the byte stream is gone');
       this.#timer.clear();
     });
     socket.on('error', (error: Error) => this.#lost(error.message));
     this.#timer.set(this.#options.handshakeDeadlineMs);
-    const verdict = this.#judge();
+    if (socket.destroyed) return this.#lost('the byte stream is gone');
+    const { carried, expectation } = this.#options;
+    const verdict = typeof carried.peer === 'string' ? judgeDid(carried.peer, expectation) : carried.peer;
     if ('code' in verdict) return this.#end({ ...verdict, by: 'us' });
     this.#did = verdict.did;
     const { streamWindowBytes, connectionWindowBytes, peerStreamsMax } = this.#options.limits;
@@ -108,7 +116,12 @@ export class TlsConnection implements Connection, FrameSink {
   /** Of an inbound connection only the host: the port that it comes from is not one to dial. */
   get remoteAddress(): Address {
     const { host, port } = this.#options.remote;
-    return { scheme: 'tls', host, port: this.direction === 'inbound' ? 0 : port, did: this.remote };
+    return {
+      scheme: this.#options.scheme,
+      host,
+      port: this.direction === 'inbound' ? 0 : port,
+      did: this.remote,
+    };
   }
 
   async openStream(options?: StreamOptions): Promise<Stream> {
@@ -147,18 +160,6 @@ export class TlsConnection implements Connection, FrameSink {
     if (this.#phase === 'over') return undefined;
     if (this.#phase === 'proving') return 'not the hello of icn-mux/1';
     return this.#openMux().onData(stream, bytes);
-  }
-
-  #judge(): ReturnType<typeof judgePeer> {
-    const socket = this.#socket;
-    // Nothing here makes or takes tickets; one who comes with a session would not have shown its certificate now.
-    if (socket.isSessionReused()) return { code: 'peer-unproven', text: 'a resumed session' };
-    const certificate = socket.getPeerX509Certificate();
-    const presented = {
-      protocol: socket.alpnProtocol === false ? '' : (socket.alpnProtocol ?? ''),
-      certificates: certificate === undefined ? [] : [certificate.raw],
-    };
-    return judgePeer(presented, TLS_ALPN, this.#options.expectation);
   }
 
   #onHello(type: number, payload: Buffer): string | undefined {

@@ -4,7 +4,7 @@ import { Openings, openAborted } from '../openings.js';
 import type { Stream, StreamOptions } from '../transport.js';
 import { encodeU32, frameTypes, type Hello, type MuxFrameType } from './frame.js';
 import type { FrameOutput } from './frame-output.js';
-import type { TlsLimits } from './limits.js';
+import type { MuxLimits } from './limits.js';
 import { MuxStream, type StreamOwner } from './mux-stream.js';
 
 /** The least significant bit of a stream's number says who opened it, as in QUIC (RFC 9000 §2.1). */
@@ -19,7 +19,7 @@ type Priority = NonNullable<StreamOptions['priority']>;
 
 export interface MuxOptions {
   readonly role: 'client' | 'server';
-  readonly limits: TlsLimits;
+  readonly limits: MuxLimits;
   /** What the peer said it allows. */
   readonly peer: Hello;
   readonly output: FrameOutput;

@@ -2,15 +2,12 @@ import { CLOSE_TEXT_BYTES_MAX, PREFACE, type CloseReason } from '../protocol.js'
 import { closeCodeOf, closeNumber, decodeCloseText, encodeCloseText } from '../close-reason.js';
 
 /**
- * The frames that carry many streams over one TLS connection: docs/protocol/transport.md, "TLS". A frame is a header and
+ * The frames that carry many streams over one byte stream: docs/protocol/transport.md, "TLS". A frame is a header and
  * a payload; integers are unsigned, in network byte order.
  *
  * header = type: u8, stream: u48, payload length: u16
  */
 export const frameHeaderBytes = 9;
-
-/** The ALPN of TLS over TCP, other than that of QUIC because other bytes follow. */
-export const TLS_ALPN = 'icn-mux/1';
 
 /** With its header, what one record of TLS carries (RFC 8446 §5.1: 2^14 bytes). */
 export const dataBytesMax = 16_384 - frameHeaderBytes;

@@ -1,11 +1,11 @@
 import type { HandshakeLimits } from '../admission.js';
 
 /**
- * Every bound and interval of the TLS adapter. Units are in the names; each default names its reason. What a stranger can
+ * Every bound and interval of a transport over byte streams, among them TLS over TCP. Units are in the names; each default names its reason. What a stranger can
  * cost is bounded by the first six, what a proven peer can cost by `connectionWindowBytes`, `peerStreamsMax` and
  * `outputBytesMax`.
  */
-export interface TlsLimits extends HandshakeLimits {
+export interface MuxLimits extends HandshakeLimits {
   /** Inbound handshakes under way; further ones are closed and may try again. 64: as over QUIC. */
   readonly handshakesMax: number;
   /** The same per source, an IPv4 address or an IPv6 /64. 8: as over QUIC. */
@@ -36,7 +36,7 @@ export interface TlsLimits extends HandshakeLimits {
   readonly keepAliveMs: number;
 }
 
-export const defaultTlsLimits: TlsLimits = {
+export const defaultMuxLimits: MuxLimits = {
   handshakesMax: 64,
   handshakesPerSourceMax: 8,
   handshakesPerSourceBurst: 1000,
