@@ -44,8 +44,8 @@ describe('transports', () => {
     const keyPair = generateKeyPair();
     const transports = new Transports([createTlsTransport({ keyPair })], () => undefined);
     afterTest(() => transports.close());
-    const [listener] = await transports.listen([parseAddress('tls://127.0.0.1:0')]);
-    expect(listener!.addresses[0]!.scheme).toBe('tls');
+    const [listening] = await transports.listen([parseAddress('tls://127.0.0.1:0')]);
+    expect(listening!.listener.addresses[0]!.scheme).toBe('tls');
     await expect(transports.listen([parseAddress('quic://127.0.0.1:0')])).rejects.toMatchObject({
       code: 'options-invalid',
       message: expect.stringContaining('this node listens on tls://'),
