@@ -2,7 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { generateKeyPair } from '@icn/identity';
 import fc from 'fast-check';
 import { AnswerPace } from '../src/mdns/answer-pace.js';
-import { decodeMessage, encodeMessage, type DnsMessage, type DnsRecord } from '../src/mdns/dns-message.js';
+import {
+  costOf,
+  decodeMessage,
+  encodeMessage,
+  type DnsMessage,
+  type DnsRecord,
+} from '../src/mdns/dns-message.js';
 import { siftQuery, siftResponse } from '../src/mdns/heard-rules.js';
 import type { Interface } from '../src/mdns/links.js';
 import type { OwnService } from '../src/mdns/own-service.js';
@@ -139,6 +145,18 @@ describe('a response that is heard', () => {
     bytes.writeUInt16BE(65_535, 6);
     expect(decodeMessage(bytes)).toBeUndefined();
     expect(decodeMessage(Buffer.alloc(12))).toMatchObject({ type: 'query', questions: [], answers: [] });
+  });
+});
+
+describe('what it costs to read a message', () => {
+  it('counts what names may be made of, not bytes alone', () => {
+    const ordinary = encodeMessage(message('response', { answers: instance('a') }));
+    expect(costOf(ordinary)).toBe(ordinary.length + 4 * 80);
+    const questions = Array.from({ length: 500 }, () => ({ name: '.', type: 'PTR' }));
+    const dense = encodeMessage(message('query', { questions }));
+    expect(dense.length).toBeLessThan(3_000);
+    expect(costOf(dense)).toBeGreaterThan(40_000);
+    expect(costOf(Buffer.alloc(3))).toBe(3);
   });
 });
 

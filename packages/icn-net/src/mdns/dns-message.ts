@@ -49,7 +49,17 @@ export const messageBytesMax = 9_000;
 const headerBytes = 12;
 /** A root name, a type and a class: no question is shorter, and no record. */
 const entryBytesMin = 5;
+/** A name of 125 labels takes 40 µs; an ordinary byte 0.5 µs. */
+const entryCost = 80;
 const recordTypes: ReadonlySet<string> = new Set(['PTR', 'SRV', 'TXT', 'A', 'AAAA']);
+
+/**
+ * What it may cost to read a message, in bytes of an ordinary one: each question and record may name, by pointers, the
+ * longest name there is, so that 9,000 bytes take 60 ms.
+ */
+export function costOf(bytes: Buffer): number {
+  return bytes.length + entryCost * (bytes.length < headerBytes ? 0 : declaredCount(bytes));
+}
 
 /** The message, without the records that discovery does not need; `undefined` for what is none. Total. */
 export function decodeMessage(bytes: Buffer): DnsMessage | undefined {

@@ -1,7 +1,7 @@
 import type { RemoteInfo } from 'node:dgram';
 import bonjourService, { type Browser, type Service } from 'bonjour-service';
 import { AnswerPace } from './answer-pace.js';
-import { decodeMessage, encodeMessage, messageBytesMax, type DnsMessage } from './dns-message.js';
+import { costOf, decodeMessage, encodeMessage, messageBytesMax, type DnsMessage } from './dns-message.js';
 import { siftQuery, siftResponse } from './heard-rules.js';
 import type { Interface } from './links.js';
 import { groups, mdnsPort, MulticastSocket, type Family } from './multicast-socket.js';
@@ -25,8 +25,8 @@ export interface MdnsLinkOptions {
   readonly count: (drop: PacketDrop) => void;
   /** Which interface an address is reached by, now. */
   readonly linkOf: (host: string) => string | undefined;
-  /** Whether so many bytes of a source are to be read. */
-  readonly takePacket: (source: string, length: number) => boolean;
+  /** Whether a packet of a source is to be read that costs so much. */
+  readonly takePacket: (source: string, cost: number) => boolean;
   /** Whether an instance that a source names is to be heard of. */
   readonly admit: (source: string, instance: string) => boolean;
   readonly onService: (type: ServiceType, service: Service) => void;
@@ -118,7 +118,7 @@ export class MdnsLink {
     // A system hands each socket what any of them joined for; the others take what is theirs.
     if (link !== this.interface.name) return undefined;
     if (bytes.length > messageBytesMax) return dropped(count, 'packet-too-long');
-    if (!takePacket(address, bytes.length)) return dropped(count, 'packet-rate');
+    if (!takePacket(address, costOf(bytes))) return dropped(count, 'packet-rate');
     const message = decodeMessage(bytes);
     if (message === undefined) return dropped(count, 'packet-malformed');
     if (port !== mdnsPort) return dropped(count, message.type === 'query' ? 'query-legacy' : 'response-port');

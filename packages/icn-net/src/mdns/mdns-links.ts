@@ -119,7 +119,7 @@ export class MdnsLinks {
       nowMs,
       count,
       linkOf: (host) => this.#links.linkOf(host),
-      takePacket: (source, length) => this.#budgets.takePacket(source, length, nowMs()),
+      takePacket: (source, cost) => this.#budgets.takePacket(source, cost, nowMs()),
       admit: (source, instance) => this.#admit(source, instance),
       onService: (type, service) => this.#heard(key, type, service),
       onGoodbye: (source, instance) => this.table.remove(source, nameKey(instance)),
