@@ -55,17 +55,18 @@ const recordTypes: ReadonlySet<string> = new Set(['PTR', 'SRV', 'TXT', 'A', 'AAA
 
 /**
  * What it may cost to read a message, in bytes of an ordinary one: each question and record may name, by pointers, the
- * longest name there is, so that 9,000 bytes take 60 ms.
+ * longest name there is, so that 9,000 bytes take 60 ms. `undefined` for what cannot be one by its header.
  */
-export function costOf(bytes: Buffer): number {
-  return bytes.length + entryCost * (bytes.length < headerBytes ? 0 : declaredCount(bytes));
+export function costOf(bytes: Buffer): number | undefined {
+  if (bytes.length < headerBytes) return undefined;
+  const count = [4, 6, 8, 10].reduce((sum, offset) => sum + bytes.readUInt16BE(offset), 0);
+  // dns-packet makes arrays as long as a header says; this one promises more than follows it.
+  return count * entryBytesMin > bytes.length - headerBytes ? undefined : bytes.length + entryCost * count;
 }
 
 /** The message, without the records that discovery does not need; `undefined` for what is none. Total. */
 export function decodeMessage(bytes: Buffer): DnsMessage | undefined {
-  // dns-packet makes arrays as long as a header says; this one promises more than follows it.
-  if (bytes.length < headerBytes || declaredCount(bytes) * entryBytesMin > bytes.length - headerBytes)
-    return undefined;
+  if (costOf(bytes) === undefined) return undefined;
   try {
     const { type, flags, questions, answers, additionals } = dnsPacket.decode(bytes) as DecodedMessage;
     return {
@@ -88,10 +89,6 @@ export function encodeMessage(message: DnsMessage): Buffer {
 /** A name as it is compared: without regard to case, of ASCII alone (RFC 6762 §16). */
 export function nameKey(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
-}
-
-function declaredCount(bytes: Buffer): number {
-  return [4, 6, 8, 10].reduce((sum, offset) => sum + bytes.readUInt16BE(offset), 0);
 }
 
 function isKnown(record: DnsRecord | OtherRecord): record is DnsRecord {

@@ -118,7 +118,8 @@ export class MdnsLink {
     // A system hands each socket what any of them joined for; the others take what is theirs.
     if (link !== this.interface.name) return undefined;
     if (bytes.length > messageBytesMax) return dropped(count, 'packet-too-long');
-    if (!takePacket(address, costOf(bytes))) return dropped(count, 'packet-rate');
+    const cost = costOf(bytes);
+    if (cost !== undefined && !takePacket(address, cost)) return dropped(count, 'packet-rate');
     const message = decodeMessage(bytes);
     if (message === undefined) return dropped(count, 'packet-malformed');
     if (port !== mdnsPort) return dropped(count, message.type === 'query' ? 'query-legacy' : 'response-port');
