@@ -1,118 +1,137 @@
 import { randomBytes } from 'node:crypto';
-import { isIPv4 } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import type { Did } from '@icn/identity';
-import type { Service } from 'bonjour-service';
+import type { Address } from './address.js';
 import { AsyncQueue } from './async-queue.js';
 import type { DiscoveredPeer, Discovery, DiscoveryEvent } from './discovery.js';
 import { NetError } from './errors.js';
-import { onLinkHosts } from './mdns/on-link.js';
-import { MdnsSocket, type ServiceType } from './mdns/mdns-socket.js';
-import { peerOf, txtOf } from './mdns/service-record.js';
+import type { Interface } from './mdns/links.js';
+import { MdnsLinks, type LinksDrop } from './mdns/mdns-links.js';
+import type { OwnService } from './mdns/own-service.js';
+import { ownInterfaces } from './mdns/own-interfaces.js';
+import { parseServiceType, schemeOfType, serviceTypeOf, type ServiceType } from './mdns/service-type.js';
+
+export { serviceTypes } from './mdns/service-type.js';
 
 export interface MdnsOptions {
   /** Who we are: announced, and ignored where it comes back. */
   readonly did: Did;
   /** Nodes of different networks do not find each other. Default `icn`. */
   readonly network?: string;
-  /** The transport that the announced port speaks. Default `quic`. */
-  readonly transport?: string;
-  /** IPv4 addresses of the interfaces to use. Default: all of them, loopback included, as they come and go. */
+  /** Schemes that this node can dial; who speaks none of them is passed over. Default `quic` and `tls`. */
+  readonly transports?: readonly string[];
+  /** Addresses of the interfaces to use. Default: all interfaces, loopback included, as they come and go. */
   readonly interfaces?: readonly string[];
-  /** Peers that are kept in mind; further ones are counted and forgotten. Default 256. */
+  /** Peers that are kept in mind; then a newcomer takes the place of one of a source that has more, or none. Default 256. */
   readonly peersMax?: number;
-  /** Between two questions who is there: a killed node sends no goodbye. Default 45 s. */
+  /** Between two questions who is there. Default 15 s: four chances to be heard before a record expires. */
   readonly requeryMs?: number;
   /** Called at most once, where multicast does not work; the node lives on with the peers it is told. */
   readonly onWarning?: (text: string) => void;
 }
 
 export interface DiscoverOptions {
-  /** How long to wait for answers. */
+  /** How long to wait for answers, in ms. */
   readonly timeoutMs: number;
 }
 
 /** Discovery by multicast DNS (RFC 6762, RFC 6763) on the local network and on this machine. */
 export interface Mdns extends Discovery {
-  /** What was ignored, by name. */
   readonly counters: Readonly<Record<MdnsDrop, number>>;
-  /** Announces this node as one service type, for example `_icn._udp.local`. `announce` does so for both of ours. */
+  /**
+   * Announces a port of all interfaces as one service type, `_icn._udp.local` or `_icn._tcp.local`.
+   *
+   * @throws NetError `address-invalid` for another type or port.
+   */
   announceService(type: string, port: number): Promise<void>;
-  /** The peers that are known when the time is up. */
+  /** Asks, and resolves with the peers that are known when the time is up, or with `close`. */
   discoverPeers(options: DiscoverOptions): Promise<readonly DiscoveredPeer[]>;
 }
 
-export type MdnsDrop = 'txt-invalid' | 'other-network' | 'off-link' | 'own' | 'peers-cap' | 'services-cap';
+/** Why something has no effect: what was heard, what could not be sent, and what a watcher was too slow for. */
+export type MdnsDrop = LinksDrop | 'watcher-slow';
 
-/** What ICN nodes announce themselves as: QUIC is UDP; `_tcp` is the name that the course uses. */
-export const serviceTypes = ['_icn._udp.local', '_icn._tcp.local'] as const;
+/** How soon an interface that came or went is noticed. Guess. */
+const interfacesPollMs = 5_000;
+const defaults = { peersMax: 256, requeryMs: 15_000 };
+/** How late an expiry or a question may be. Guess. */
+const tickMs = 500;
 
-const serviceTypePattern = /^_([a-z0-9-]{1,15})\._(udp|tcp)\.local$/;
-/** Ways to reach one peer that are kept in mind, the latest. Guess. */
-const addressesMax = 16;
-/** More than a machine has; bounds the sockets. Guess. */
-const interfacesMax = 16;
-
-/** Discovers and announces on the local network. Sockets open at once; `close` says goodbye. */
-export function createMdns(options: MdnsOptions): Mdns {
-  return new MdnsDiscovery(options);
-}
-
-interface Known {
-  /** The instance that said so; another one of the same DID supersedes it. */
-  readonly instance: string;
-  readonly peer: DiscoveredPeer;
+/**
+ * Discovers and announces on the local network. Sockets open at once; `close` says goodbye. `interfaces` is for tests.
+ */
+export function createMdns(options: MdnsOptions, interfaces = ownInterfaces): Mdns {
+  return new MdnsDiscovery(options, interfaces);
 }
 
 class MdnsDiscovery implements Mdns {
-  readonly counters: Record<MdnsDrop, number> = {
-    'txt-invalid': 0,
-    'other-network': 0,
-    'off-link': 0,
-    own: 0,
-    'peers-cap': 0,
-    'services-cap': 0,
-  };
-  readonly #options: Required<Omit<MdnsOptions, 'interfaces' | 'onWarning'>> &
-    Pick<MdnsOptions, 'interfaces' | 'onWarning'>;
-  /** Random besides the DID: a node that restarts is another instance, and its old goodbye is not its own. */
-  readonly #instance: string;
-  readonly #sockets = new Map<string, MdnsSocket>();
-  readonly #announced: { readonly type: ServiceType; readonly port: number }[] = [];
-  readonly #known = new Map<Did, Known>();
+  readonly counters: Record<MdnsDrop, number> = { ...noDrops };
+  readonly #options: MdnsOptions;
+  readonly #ownInterfaces: typeof ownInterfaces;
+  /** Random besides the DID: a node that restarts is another instance, and two of one host are two. */
+  readonly #label: string;
+  readonly #links: MdnsLinks;
   readonly #watchers = new Set<AsyncQueue<DiscoveryEvent>>();
-  readonly #timer: NodeJS.Timeout;
-  #isOnLink = onLinkHosts();
+  readonly #timers: readonly NodeJS.Timeout[];
+  /** What ends when it closes, besides watchers. */
+  readonly #waits = new Set<() => void>();
+  #interfaces = '';
   #hasWarned = false;
   #closed: Promise<void> | undefined;
 
-  constructor(options: MdnsOptions) {
-    this.#options = { network: 'icn', transport: 'quic', peersMax: 256, requeryMs: 45_000, ...options };
-    this.#instance = `icn-${options.did.slice(-12)}-${randomBytes(4).toString('hex')}`;
-    this.#openSockets();
-    this.#timer = setInterval(() => this.#refresh(), this.#options.requeryMs);
-    this.#timer.unref();
+  constructor(options: MdnsOptions, interfaces: typeof ownInterfaces) {
+    this.#options = options;
+    this.#ownInterfaces = interfaces;
+    this.#label = `icn-${options.did.slice(-12)}-${randomBytes(8).toString('hex')}`;
+    this.#links = new MdnsLinks({
+      label: this.#label,
+      network: options.network ?? 'icn',
+      transports: options.transports ?? ['quic', 'tls'],
+      peersMax: options.peersMax ?? defaults.peersMax,
+      requeryMs: options.requeryMs ?? defaults.requeryMs,
+      random: Math.random,
+      nowMs: () => performance.now(),
+      count: (drop) => (this.counters[drop] += 1),
+      tell: (event) => this.#tell(event),
+      onFailure: (text) => this.#warn(text),
+    });
+    this.#updateInterfaces();
+    this.#links.tick();
+    this.#timers = [
+      setInterval(() => this.#updateInterfaces(), interfacesPollMs),
+      setInterval(() => this.#links.tick(), tickMs),
+    ];
+    for (const timer of this.#timers) timer.unref();
   }
 
-  async announce(port: number): Promise<void> {
-    for (const type of serviceTypes) await this.announceService(type, port);
+  async announce(listening: readonly Address[]): Promise<void> {
+    for (const { scheme, host, port } of listening) {
+      const type = serviceTypeOf(scheme);
+      if (type !== undefined) this.#links.publish(this.#serviceOf(type, host, port));
+    }
   }
 
   async announceService(type: string, port: number): Promise<void> {
-    const service = { type: parseServiceType(type), port };
-    this.#announced.push(service);
-    for (const socket of this.#sockets.values()) this.#publish(socket, service);
+    this.#links.publish(this.#serviceOf(parseServiceType(type), '::', port));
   }
 
   async discoverPeers({ timeoutMs }: DiscoverOptions): Promise<readonly DiscoveredPeer[]> {
-    for (const socket of this.#sockets.values()) socket.query();
-    await new Promise((resolve) => setTimeout(resolve, timeoutMs));
-    return [...this.#known.values()].map(({ peer }) => peer);
+    this.#links.ask();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => done(), timeoutMs);
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#waits.delete(done);
+        resolve();
+      };
+      this.#waits.add(done);
+      if (this.#closed !== undefined) done();
+    });
+    return this.#links.peers;
   }
 
   watch(signal?: AbortSignal): AsyncIterable<DiscoveryEvent> {
     const events = new AsyncQueue<DiscoveryEvent>();
-    for (const { peer } of this.#known.values()) events.push({ type: 'found', peer });
+    for (const peer of this.#links.peers) events.push({ type: 'found', peer });
     const stop = (): void => {
       this.#watchers.delete(events);
       events.end();
@@ -123,100 +142,53 @@ class MdnsDiscovery implements Mdns {
     return events;
   }
 
+  connected(did: Did, { host }: Address): void {
+    this.#links.table.connected(did, host);
+  }
+
+  disconnected(did: Did): void {
+    this.#links.table.disconnected(did);
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#timer);
-    await Promise.all([...this.#sockets.values()].map((socket) => socket.close()));
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#links.close();
+    for (const done of [...this.#waits]) done();
     for (const events of this.#watchers) events.end();
     this.#watchers.clear();
   }
 
-  #refresh(): void {
-    this.#isOnLink = onLinkHosts();
-    this.#openSockets();
-    for (const socket of this.#sockets.values()) socket.query();
+  #serviceOf(type: ServiceType, host: string, port: number): OwnService {
+    if (!Number.isInteger(port) || port < 1 || port > 65_535)
+      throw new NetError('address-invalid', `${port} is no port that can be announced`);
+    const { did, network = 'icn' } = this.#options;
+    const transport = schemeOfType[type];
+    const txt = { transport, port: String(port), did, version: '1', network } as const;
+    return { name: `${this.#label}-${transport}-${port}`, type, host, port, txt };
   }
 
-  /** One socket per interface, because multicast leaves by one: peers of this machine answer on loopback. */
-  #openSockets(): void {
-    // multicast-dns speaks IPv6 only where it is told the name of an interface; every node on a local network has IPv4.
-    const hosts = (this.#options.interfaces ?? ownHosts())
-      .filter((host) => isIPv4(host))
-      .slice(0, interfacesMax);
-    if (hosts.length === 0) this.#warn('a machine without IPv4 interfaces');
-    for (const [host, socket] of this.#sockets) {
-      if (hosts.includes(host)) continue;
-      this.#sockets.delete(host);
-      void socket.close();
-    }
-    for (const host of hosts) {
-      if (this.#sockets.has(host)) continue;
-      const socket = this.#createSocket(host);
-      this.#sockets.set(host, socket);
-      for (const service of this.#announced) this.#publish(socket, service);
-    }
-  }
-
-  #createSocket(host: string): MdnsSocket {
-    return new MdnsSocket({
-      host,
-      browse: serviceTypes.map((type) => parseServiceType(type)),
-      servicesMax: 2 * this.#options.peersMax,
-      onUp: (service) => this.#onUp(service),
-      onDown: (service) => this.#onDown(service),
-      onOverflow: () => (this.counters['services-cap'] += 1),
-      onFailure: (text) => this.#warn(text),
-    });
-  }
-
-  #publish(socket: MdnsSocket, { type, port }: { readonly type: ServiceType; readonly port: number }): void {
-    const { transport, network, did } = this.#options;
-    socket.publish(type, this.#instance, port, txtOf({ transport, network, did }, port));
-  }
-
-  #onUp(service: Service): void {
-    const { peersMax, did } = this.#options;
-    const peer = peerOf(service, this.#options, this.#isOnLink);
-    if (typeof peer === 'string') {
-      this.counters[peer] += 1;
-      return;
-    }
-    // Another instance that says it is us may be: whoever dials it finds out.
-    if (peer.did === did && service.name === this.#instance) {
-      this.counters.own += 1;
-      return;
-    }
-    const known = this.#known.get(peer.did);
-    if (known === undefined && this.#known.size >= peersMax) {
-      this.counters['peers-cap'] += 1;
-      return;
-    }
-    // The same instance heard on another interface: all ways to reach it count.
-    const before = known?.instance === service.name ? known.peer.addresses : [];
-    const heard = new Set(before.map(({ host, port }) => `${host} ${port}`));
-    const added = peer.addresses.filter(({ host, port }) => !heard.has(`${host} ${port}`));
-    if (added.length === 0) return;
-    const found = { did: peer.did, addresses: [...before, ...added].slice(-addressesMax) };
-    this.#known.set(peer.did, { instance: service.name, peer: found });
-    this.#tell({ type: 'found', peer: found });
-  }
-
-  #onDown(service: Service): void {
-    for (const [did, { instance }] of this.#known) {
-      if (instance !== service.name) continue;
-      this.#known.delete(did);
-      this.#tell({ type: 'lost', did });
-    }
+  #updateInterfaces(): void {
+    const { interfaces: hosts } = this.#options;
+    const interfaces: readonly Interface[] = this.#ownInterfaces(hosts);
+    if (interfaces.length === 0) this.#warn(hosts?.join(', ') ?? 'a machine without interfaces');
+    // Compared by all that they say, because the system gives new objects each time.
+    const text = JSON.stringify(interfaces);
+    if (text === this.#interfaces) return;
+    this.#interfaces = text;
+    this.#links.setInterfaces(interfaces);
   }
 
   #tell(event: DiscoveryEvent): void {
+    const waitingMax = eventsPerPeerMax * (this.#options.peersMax ?? defaults.peersMax);
     for (const events of this.#watchers) {
       // Somebody who comes and goes faster than the watcher reads is news only once it does.
-      if (events.size < 4 * this.#options.peersMax) events.push(event);
+      if (events.size < waitingMax) events.push(event);
+      else this.counters['watcher-slow'] += 1;
     }
   }
 
@@ -229,17 +201,25 @@ class MdnsDiscovery implements Mdns {
   }
 }
 
-function parseServiceType(type: string): ServiceType {
-  const [, name, protocol] = serviceTypePattern.exec(type) ?? [];
-  if (name === undefined)
-    throw new NetError('address-invalid', `${type} is no service type of the form _icn._udp.local`);
-  return { name, protocol: protocol === 'tcp' ? 'tcp' : 'udp' };
-}
+/** Each peer may come and go twice while a watcher does not read. Guess. */
+const eventsPerPeerMax = 4;
 
-/** The IPv4 addresses of this machine, one per interface, as multicast membership is. */
-function ownHosts(): readonly string[] {
-  return Object.values(networkInterfaces()).flatMap((addresses) => {
-    const [first] = (addresses ?? []).filter(({ family }) => family === 'IPv4');
-    return first === undefined ? [] : [first.address];
-  });
-}
+const noDrops: Readonly<Record<MdnsDrop, number>> = {
+  'off-link': 0,
+  'packet-too-long': 0,
+  'packet-rate': 0,
+  'packet-malformed': 0,
+  'response-port': 0,
+  'query-legacy': 0,
+  'send-failed': 0,
+  own: 0,
+  'news-rate': 0,
+  'txt-invalid': 0,
+  'other-network': 0,
+  'transport-unknown': 0,
+  'peers-cap': 0,
+  'peer-evicted': 0,
+  'claims-cap': 0,
+  'claim-evicted': 0,
+  'watcher-slow': 0,
+};

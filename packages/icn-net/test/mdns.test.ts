@@ -6,13 +6,13 @@ import bonjourService from 'bonjour-service';
 import {
   createMdns,
   createStaticPeers,
+  formatAddress,
   parseAddress,
+  type Address,
   type DiscoveryEvent,
   type Mdns,
   type MdnsOptions,
 } from '../src/index.js';
-import { onLinkHosts } from '../src/mdns/on-link.js';
-import { peerOf, type ServiceClaim } from '../src/mdns/service-record.js';
 import { until } from './until.js';
 
 const open: { close(): Promise<void> }[] = [];
@@ -34,16 +34,30 @@ function create(options: Partial<MdnsOptions> = {}): { mdns: Mdns; did: Did; eve
   return { mdns, did, events };
 }
 
+function at(port: number): Address[] {
+  return [{ scheme: 'quic', host: '0.0.0.0', port }];
+}
+
 function foundBy(events: readonly DiscoveryEvent[], did: Did): boolean {
   return events.some((event) => event.type === 'found' && event.peer.did === did);
+}
+
+/** bonjour-service as it is. */
+function libraryAlone(): bonjourService {
+  const config = { interface: '127.0.0.1', bind: '0.0.0.0' } as ConstructorParameters<
+    typeof bonjourService
+  >[0];
+  const bonjour = new bonjourService(config, () => {});
+  open.push({ close: () => new Promise((resolve) => bonjour.destroy(resolve)) });
+  return bonjour;
 }
 
 describe('mDNS on loopback', () => {
   it('two nodes find each other, with an address to dial, and see a goodbye', async () => {
     const a = create();
     const b = create();
-    await a.mdns.announce(4321);
-    await b.mdns.announce(4322);
+    await a.mdns.announce(at(4321));
+    await b.mdns.announce(at(4322));
     await until(() => foundBy(a.events, b.did) && foundBy(b.events, a.did));
     const [found] = b.events;
     expect(found).toMatchObject({ type: 'found', peer: { did: a.did } });
@@ -68,7 +82,7 @@ describe('mDNS on loopback', () => {
 
   it('ignores itself, counted', async () => {
     const { mdns, events } = create();
-    await mdns.announce(4321);
+    await mdns.announce(at(4321));
     await until(() => mdns.counters.own > 0);
     expect(events).toEqual([]);
   });
@@ -76,7 +90,7 @@ describe('mDNS on loopback', () => {
   it('tells of another that says it is this very peer: whether it is, who dials it finds out', async () => {
     const a = create();
     const b = create({ did: a.did });
-    await b.mdns.announce(4324);
+    await b.mdns.announce(at(4324));
     await until(() => foundBy(a.events, a.did));
     expect(foundBy(b.events, a.did)).toBe(false);
   });
@@ -84,7 +98,7 @@ describe('mDNS on loopback', () => {
   it('keeps networks apart', async () => {
     const a = create();
     const stranger = create({ network: `${network}-other` });
-    await a.mdns.announce(4321);
+    await a.mdns.announce(at(4321));
     await until(() => stranger.mdns.counters['other-network'] > 0);
     expect(stranger.events).toEqual([]);
   });
@@ -95,6 +109,40 @@ describe('mDNS on loopback', () => {
     await expect(mdns.announceService('_icn._sctp.local', 1)).rejects.toMatchObject({
       code: 'address-invalid',
     });
+    await expect(mdns.announceService('_icn._udp.local', 0)).rejects.toMatchObject({
+      code: 'address-invalid',
+    });
+  });
+
+  it('announces each transport at its own port, and finds each by its scheme', async () => {
+    const a = create();
+    const b = create();
+    const loopback = { host: '127.0.0.1', did: a.did };
+    await a.mdns.announce([
+      { scheme: 'quic', ...loopback, port: 4321 },
+      { scheme: 'quic', ...loopback, port: 4325 },
+      { scheme: 'tls', ...loopback, port: 4322 },
+      { scheme: 'memory', ...loopback, port: 4323 },
+      { scheme: 'quic', host: '192.0.2.1', port: 4324 },
+    ]);
+    const addresses = (): ReadonlySet<string> =>
+      new Set(
+        b.events.flatMap((event) => (event.type === 'found' ? event.peer.addresses : [])).map(formatAddress),
+      );
+    await until(
+      () => addresses().size === 3,
+      () => [...addresses()],
+    );
+    const expected = ['quic://127.0.0.1:4321', 'quic://127.0.0.1:4325', 'tls://127.0.0.1:4322'];
+    expect(addresses()).toEqual(new Set(expected.map((text) => `${text}?did=${a.did}`)));
+  });
+
+  it('passes over the transports that it cannot dial', async () => {
+    const a = create();
+    const b = create({ transports: ['tls'] });
+    await a.mdns.announceService('_icn._udp.local', 4321);
+    await until(() => b.mdns.counters['transport-unknown'] > 0);
+    expect(b.events).toEqual([]);
   });
 
   it('bounds what strangers can make it remember', async () => {
@@ -108,16 +156,14 @@ describe('mDNS on loopback', () => {
     expect((await small.mdns.discoverPeers({ timeoutMs: 1 })).length).toBe(2);
   });
 
-  it('lives through hostile services and packets', async () => {
+  it('lives through hostile services and packets, each counted by name', async () => {
     const { mdns, events } = create();
-    const config = { interface: '127.0.0.1', bind: '0.0.0.0' } as ConstructorParameters<
-      typeof bonjourService
-    >[0];
-    const hostile = new bonjourService(config, () => {});
-    open.push({ close: () => new Promise((resolve) => hostile.destroy(resolve)) });
+    const hostile = libraryAlone();
     for (const [i, txt] of [{}, { version: '1', did: 'did:icn:zzz' }, { version: '9' }].entries()) {
+      const name = `hostile-${network}-${i}`;
       hostile.publish({
-        name: `hostile-${network}-${i}`,
+        name,
+        host: `${name}.local`,
         type: 'icn',
         protocol: 'udp',
         port: 1,
@@ -125,18 +171,47 @@ describe('mDNS on loopback', () => {
         probe: false,
       });
     }
-    await until(() => mdns.counters['txt-invalid'] > 0);
-
-    const socket = createSocket('udp4');
+    const socket = createSocket({ type: 'udp4', reuseAddr: true });
     socket.bind(0, '127.0.0.1');
     await once(socket, 'listening');
     socket.setMulticastInterface('127.0.0.1');
-    const junk = [Buffer.alloc(0), Buffer.from('junk'), Buffer.alloc(12), Buffer.alloc(512, 0xff)];
-    for (const datagram of junk) socket.send(datagram, 5353, '224.0.0.251');
+    const junk = [Buffer.alloc(0), Buffer.from('junk'), Buffer.alloc(512, 0xff), Buffer.alloc(9_001)];
+    const [query, response] = [Buffer.alloc(12), Buffer.alloc(12)];
+    response[2] = 0x84;
+    for (const datagram of [...junk, query, response]) socket.send(datagram, 5353, '224.0.0.251');
+    const seen = () => mdns.counters;
+    await until(() => seen()['txt-invalid'] >= 3 && seen()['packet-malformed'] >= 3, seen);
+    await until(
+      () => seen()['packet-too-long'] > 0 && seen()['response-port'] > 0 && seen()['query-legacy'] > 0,
+      seen,
+    );
     const a = create();
-    await a.mdns.announce(4321);
+    await a.mdns.announce(at(4321));
     await until(() => foundBy(events, a.did));
     socket.close();
+  });
+
+  it('meets the library without anything around it: finds its service, and is found by it, for 75 s', async () => {
+    const { mdns, did, events } = create();
+    await mdns.announceService('_icn._udp.local', 4321);
+    const other = libraryAlone();
+    const seen: unknown[] = [];
+    other.find({ type: 'icn', protocol: 'udp' }, ({ txt, port, ttl, addresses }) => {
+      if ((txt as { did?: string } | undefined)?.did === did)
+        seen.push({ txt: txt as unknown, port, ttl, addresses });
+    });
+    const there = generateKeyPair().did;
+    const txt = { transport: 'quic', port: '4322', did: there, version: '1', network };
+    const name = `other-${network}`;
+    other.publish({ name, host: `${name}.local`, type: 'icn', protocol: 'udp', port: 4322, txt });
+    await until(() => foundBy(events, there));
+    await until(() => seen.length > 0);
+    expect(seen[0]).toEqual({
+      txt: { transport: 'quic', port: '4321', did, version: '1', network },
+      port: 4321,
+      ttl: 75,
+      addresses: expect.arrayContaining(['127.0.0.1']),
+    });
   });
 
   it('without multicast warns once and lives on', async () => {
@@ -146,7 +221,7 @@ describe('mDNS on loopback', () => {
       interfaces: ['203.0.113.7'],
       onWarning: (text) => warnings.push(text),
     });
-    await mdns.announce(4321);
+    await mdns.announce(at(4321));
     await until(() => warnings.length > 0);
     await mdns.discoverPeers({ timeoutMs: 20 });
     expect(warnings).toEqual([
@@ -166,64 +241,6 @@ describe('mDNS on loopback', () => {
     await mdns.close();
     expect((await watching[1])?.done).toBe(true);
     expect((await mdns.watch()[Symbol.asyncIterator]().next()).done).toBe(true);
-  });
-});
-
-describe('a service record', () => {
-  const { did } = generateKeyPair();
-  const txt = { transport: 'quic', port: '4321', did, version: '1', network: 'icn' };
-  const referer = { address: '192.0.2.7' };
-  const wanted = { transport: 'quic', network: 'icn' };
-
-  it('names a peer by the address that it came from, then by those it names', () => {
-    expect(
-      peerOf({ txt, referer, addresses: ['192.0.2.7', '198.51.100.1', '2001:db8::1'] }, wanted, () => true),
-    ).toEqual({
-      did,
-      addresses: ['192.0.2.7', '198.51.100.1', '2001:db8::1'].map((host) => ({
-        scheme: 'quic',
-        host,
-        port: 4321,
-        did,
-      })),
-    });
-  });
-
-  it.each([
-    [{ referer }],
-    [{ txt: 'text', referer }],
-    [{ txt: { ...txt, did: 'did:icn:z' }, referer }],
-    [{ txt: { ...txt, did: 7 }, referer }],
-    [{ txt: { ...txt, port: '0' }, referer }],
-    [{ txt: { ...txt, port: '65536' }, referer }],
-    [{ txt: { ...txt, port: '1e3' }, referer }],
-    [{ txt: { ...txt, version: '2' }, referer }],
-    [{ txt, addresses: ['example.org', 'fe80::1', '224.0.0.1', 7] }],
-    [{ txt, referer: { address: null } }],
-  ])('%j is refused', (claim) => {
-    expect(peerOf(claim, wanted, () => true)).toBe('txt-invalid');
-  });
-
-  it('sends nobody to an address that is not on link, nor to our own loopback from elsewhere', () => {
-    const isOnLink = (host: string) => host.startsWith('192.0.2.') || host.startsWith('127.');
-    const hostsOf = (claim: ServiceClaim) => {
-      const peer = peerOf(claim, wanted, isOnLink);
-      return typeof peer === 'string' ? peer : peer.addresses.map(({ host }) => host);
-    };
-    const addresses = ['8.8.8.8', '192.0.2.9', '127.0.0.1', '2001:db8::1'];
-    expect(hostsOf({ txt, referer, addresses })).toEqual(['192.0.2.7', '192.0.2.9']);
-    expect(hostsOf({ txt, referer: { address: '198.51.100.1' }, addresses: ['8.8.8.8'] })).toBe('off-link');
-    expect(hostsOf({ txt, referer: { address: '127.0.0.1' } })).toEqual(['127.0.0.1']);
-  });
-
-  it('knows this machine to be on link, and a network for documentation (RFC 5737) not to be', () => {
-    expect(['127.0.0.1', '203.0.113.7'].map(onLinkHosts())).toEqual([true, false]);
-  });
-
-  it('keeps a bounded number of addresses', () => {
-    const addresses = Array.from({ length: 300 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
-    const peer = peerOf({ txt, referer, addresses }, wanted, () => true);
-    expect(typeof peer === 'object' && peer.addresses.length).toBe(8);
   });
 });
 

@@ -4,6 +4,8 @@ import { createMdns, type Address, type Mdns } from '@icn/net';
 export interface LocalDiscoveryOptions {
   readonly did: Did;
   readonly network: string;
+  /** Schemes that this node can dial. */
+  readonly transports: readonly string[];
   /** Somebody may be there. Called again when they move. */
   readonly onPeer: (address: Address) => void;
   readonly onWarning: (message: string) => void;
@@ -27,24 +29,35 @@ export class LocalDiscovery {
   }
 
   /**
-   * Announces `ports` and watches until `close`: on the interfaces of `hosts`, or on all of them, as they come and
-   * go, where one of the hosts stands for any.
+   * Announces where this node listens and watches until `close`: on the interfaces of these hosts, or on all of them, as
+   * they come and go, where one of the hosts stands for any, or there is none.
    */
-  start(hosts: readonly string[], ports: readonly number[]): void {
-    const { did, network, onWarning } = this.#options;
+  start(listening: readonly Address[]): void {
+    const { did, network, transports, onWarning } = this.#options;
+    const hosts = listening.map(({ host }) => host);
     const isAnywhere = hosts.length === 0 || hosts.some((host) => ANY_HOSTS.has(host));
-    this.#mdns = createMdns({ did, network, onWarning, ...(!isAnywhere && { interfaces: hosts }) });
-    void this.#run(this.#mdns, ports);
+    const interfaces = isAnywhere ? {} : { interfaces: hosts };
+    this.#mdns = createMdns({ did, network, transports, onWarning, ...interfaces });
+    void this.#run(this.#mdns, listening);
+  }
+
+  /** A connection proved where a peer is, so what others say of it must not drive it out. */
+  connected(peer: Did, address: Address): void {
+    this.#mdns?.connected(peer, address);
+  }
+
+  disconnected(peer: Did): void {
+    this.#mdns?.disconnected(peer);
   }
 
   async close(): Promise<void> {
     await this.#mdns?.close();
   }
 
-  async #run(mdns: Mdns, ports: readonly number[]): Promise<void> {
+  async #run(mdns: Mdns, listening: readonly Address[]): Promise<void> {
     const { onPeer, onWarning } = this.#options;
     try {
-      for (const port of ports) await mdns.announce(port);
+      await mdns.announce(listening);
       for await (const event of mdns.watch()) {
         // The likeliest address is told last, because the newest hint is tried first.
         if (event.type === 'found') for (const address of event.peer.addresses.toReversed()) onPeer(address);

@@ -103,14 +103,12 @@ export class IcnNode {
       for (const did of this.#blocked) this.#swarm.block(did);
       const topics = await this.#topics.atStart(this.#config.topics);
       for (const topic of topics.slice(0, DEFAULT_LIMITS.topicsMax)) await this.#topics.follow(topic);
-      const listeners = await this.#transports.listen(this.#config.listen);
-      this.#addresses.push(...listeners.flatMap(({ addresses }) => addresses));
+      const listening = await this.#transports.listen(this.#config.listen);
+      this.#addresses.push(...listening.flatMap(({ listener }) => listener.addresses));
       // From here on nothing is awaited: who subscribes as soon as the node is there misses no event.
-      for (const listener of listeners) void this.#swarm.serve(listener);
+      for (const { listener } of listening) void this.#swarm.serve(listener);
       for (const address of this.#config.peers) this.#swarm.hint(address, { keep: true });
-      const hosts = (this.#config.listen ?? []).map(({ host }) => host);
-      const ports = this.#addresses.filter(({ scheme }) => scheme === 'quic').map(({ port }) => port);
-      this.#discovery?.start(hosts, [...new Set(ports)]);
+      this.#discovery?.start(listening.flatMap(({ announced }) => announced));
     } catch (error) {
       await this.close();
       throw error;
@@ -234,6 +232,7 @@ export class IcnNode {
       transports: this.#transports.all,
       onPeerUp: (connection) => {
         this.#links.add(connection);
+        this.#discovery?.connected(connection.remote, connection.remoteAddress);
         this.#emit({
           type: 'peer-up',
           did: connection.remote,
@@ -243,6 +242,7 @@ export class IcnNode {
       },
       onPeerDown: (did, reason) => {
         this.#links.delete(did);
+        this.#discovery?.disconnected(did);
         this.#driver.handle({ type: 'peer-down', peer: did });
         this.#emit({ type: 'peer-down', did, reason });
       },
@@ -257,6 +257,7 @@ export class IcnNode {
     return new LocalDiscovery({
       did: this.did,
       network: this.#config.network,
+      transports: this.#transports.all.map(({ scheme }) => scheme),
       onPeer: (address) => this.#swarm.hint(address),
       onWarning: (message) => this.#emit({ type: 'warning', message }),
     });

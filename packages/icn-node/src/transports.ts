@@ -21,6 +21,15 @@ export type TransportOptions = Pick<QuicTransportOptions, 'keyPair' | 'admit' | 
 const DEFAULT_LISTEN: Address = { scheme: 'quic', host: '0.0.0.0', port: 0 };
 const FALLBACK_LISTEN: Address = { scheme: 'tls', host: '0.0.0.0', port: 0 };
 
+/** A listener, and where to tell others that it is. */
+export interface Listening {
+  readonly listener: Listener;
+  /** With the host that it was told, where that stands for all that this machine has, now and later. */
+  readonly announced: readonly Address[];
+}
+
+const ANY_HOSTS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
 /** QUIC, and TLS over TCP for what QUIC does not reach. */
 export function createDefaultTransports(options: TransportOptions): readonly Transport[] {
   const limits = { keepAliveMs: KEEP_ALIVE_MS, idleTimeoutMs: IDLE_TIMEOUT_MS };
@@ -45,18 +54,18 @@ export class Transports {
    * Listens on all these addresses; on QUIC where they are undefined, and where that cannot be loaded on TLS, which it says.
    * Throws NodeError `options-invalid` for a scheme that no transport has, and NetError.
    */
-  async listen(addresses: readonly Address[] | undefined): Promise<readonly Listener[]> {
+  async listen(addresses: readonly Address[] | undefined): Promise<readonly Listening[]> {
     if (addresses === undefined) return [await this.#listenByDefault()];
-    const listeners: Listener[] = [];
-    for (const address of addresses) listeners.push(await this.#listen(address));
-    return listeners;
+    const listening: Listening[] = [];
+    for (const address of addresses) listening.push(await this.#listen(address));
+    return listening;
   }
 
   async close(): Promise<void> {
     await Promise.all(this.all.map((transport) => transport.close()));
   }
 
-  async #listenByDefault(): Promise<Listener> {
+  async #listenByDefault(): Promise<Listening> {
     try {
       return await this.#listen(DEFAULT_LISTEN);
     } catch (error) {
@@ -69,9 +78,12 @@ export class Transports {
     }
   }
 
-  async #listen(address: Address): Promise<Listener> {
+  async #listen(address: Address): Promise<Listening> {
     const transport = this.all.find(({ scheme }) => scheme === address.scheme);
-    if (transport !== undefined) return transport.listen(address);
+    if (transport !== undefined) {
+      const listener = await transport.listen(address);
+      return { listener, announced: announcedAddresses(address, listener) };
+    }
     const schemes = this.all.map(({ scheme }) => `${scheme}://`).join(' and ');
     const message = `cannot listen on ${formatAddress(address)}: this node listens on ${schemes}`;
     throw new NodeError('options-invalid', message);
@@ -80,4 +92,9 @@ export class Transports {
   #has({ scheme }: Address): boolean {
     return this.all.some((transport) => transport.scheme === scheme);
   }
+}
+
+function announcedAddresses({ scheme, host }: Address, { addresses }: Listener): readonly Address[] {
+  const [first] = addresses;
+  return ANY_HOSTS.has(host) && first !== undefined ? [{ scheme, host, port: first.port }] : addresses;
 }

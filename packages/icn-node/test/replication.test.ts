@@ -147,12 +147,14 @@ describe('two nodes over different transports', () => {
 });
 
 describe('two nodes without --peer', () => {
-  it('find each other by mDNS, both ways', async () => {
-    const network = ['--listen', 'quic://127.0.0.1:0'];
+  it.each(['quic', 'tls'])('find each other by mDNS, both ways, over %s', async (scheme) => {
+    const network = ['--listen', `${scheme}://127.0.0.1:0`];
     const a = await startNode(await temporaryFolder(), ...network);
     const b = await startNode(await temporaryFolder(), ...network);
     await Promise.all([a.line(({ did }) => did === b.did), b.line(({ did }) => did === a.did)]);
     const { id } = await a.publish('lobby', 'hello');
     await b.line((line) => line.id === id);
+    const at = (await b.status()).peers.find(({ did }) => did === a.did)?.address ?? '';
+    expect(new URL(at).protocol).toBe(`${scheme}:`);
   });
 });

@@ -1,5 +1,5 @@
 import { generateKeyPair } from '@icn/identity';
-import { createQuicTransport, createTlsTransport, parseAddress } from '@icn/net';
+import { createQuicTransport, createTlsTransport, parseAddress, type Address } from '@icn/net';
 import { describe, expect, it } from '@jest/globals';
 import { createNode, type NodeEvent } from '../src/index.js';
 import { Transports } from '../src/transports.js';
@@ -44,11 +44,21 @@ describe('transports', () => {
     const keyPair = generateKeyPair();
     const transports = new Transports([createTlsTransport({ keyPair })], () => undefined);
     afterTest(() => transports.close());
-    const [listener] = await transports.listen([parseAddress('tls://127.0.0.1:0')]);
-    expect(listener!.addresses[0]!.scheme).toBe('tls');
+    const [listening] = await transports.listen([parseAddress('tls://127.0.0.1:0')]);
+    expect(listening!.listener.addresses[0]!.scheme).toBe('tls');
     await expect(transports.listen([parseAddress('quic://127.0.0.1:0')])).rejects.toMatchObject({
       code: 'options-invalid',
       message: expect.stringContaining('this node listens on tls://'),
     });
+  });
+
+  it('tell others of a wildcard as such, at the port that it got, and of any other host as it was resolved', async () => {
+    const transports = new Transports([createTlsTransport({ keyPair: generateKeyPair() })], () => undefined);
+    afterTest(() => transports.close());
+    const [any, one] = await transports.listen(['tls://0.0.0.0:0', 'tls://127.0.0.1:0'].map(parseAddress));
+    const [{ port }] = any!.listener.addresses as [Address];
+    expect(any!.announced).toEqual([{ scheme: 'tls', host: '0.0.0.0', port }]);
+    expect(one!.announced).toEqual(one!.listener.addresses);
+    expect(one!.announced[0]).toMatchObject({ host: '127.0.0.1' });
   });
 });

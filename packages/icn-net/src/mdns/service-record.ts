@@ -1,7 +1,8 @@
-import { isIP } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { isDid, type Did } from '@icn/identity';
 import type { Address } from '../address.js';
-import type { DiscoveredPeer } from '../discovery.js';
+import { isLinkLocalV6, isLoopback, type Links } from './links.js';
+import { schemeOfType, type ServiceType } from './service-type.js';
 
 /** What our TXT records say; every pair is far below the 255 bytes of RFC 6763 §6.1. */
 export interface TxtRecord {
@@ -16,53 +17,87 @@ export interface TxtRecord {
 
 /** What a responder, whoever it is, says about a service; nothing of it is what its type promises. */
 export interface ServiceClaim {
+  readonly fqdn?: unknown;
+  /** Of its SRV record. */
+  readonly port?: unknown;
   readonly txt?: unknown;
+  /** Of the A and AAAA records of the host that the SRV record names. */
   readonly addresses?: unknown;
+  /** Of the packet that said so. */
   readonly referer?: { readonly address?: unknown } | undefined;
 }
+
+export interface ClaimedPeer {
+  readonly did: Did;
+  /** The likeliest first. */
+  readonly addresses: readonly Address[];
+}
+
+export interface Wanted {
+  readonly network: string;
+  /** Schemes that this node can dial. */
+  readonly transports: readonly string[];
+}
+
+/** Why a claim makes no peer. */
+export type ClaimDrop = 'txt-invalid' | 'other-network' | 'transport-unknown' | 'off-link';
 
 /** More addresses than a host has, fewer than cost a dialler its time. Guess. */
 const addressesMax = 8;
 
-export function txtOf(record: Omit<TxtRecord, 'version' | 'port'>, port: number): TxtRecord {
-  return { ...record, port: String(port), version: '1' };
-}
-
-/** The peer that a service claims to be, at addresses that are on link, or why it is none of ours. Total. */
+/** The peer that a service of `type` claims to be, at addresses that are on link, or why it is none of ours. Total. */
 export function peerOf(
   claim: ServiceClaim,
-  { transport, network }: Pick<TxtRecord, 'transport' | 'network'>,
-  isOnLink: (host: string) => boolean,
-): (DiscoveredPeer & { did: Did }) | 'txt-invalid' | 'other-network' | 'off-link' {
-  const txt = claim.txt;
-  if (typeof txt !== 'object' || txt === null) return 'txt-invalid';
-  const { version, did, port, ...rest } = txt as Record<string, unknown>;
+  type: ServiceType,
+  { network, transports }: Wanted,
+  links: Links,
+): ClaimedPeer | ClaimDrop {
+  if (typeof claim.txt !== 'object' || claim.txt === null) return 'txt-invalid';
+  const { version, did, port, network: theirs, transport } = claim.txt as Record<string, unknown>;
   if (version !== '1' || typeof did !== 'string' || !isDid(did)) return 'txt-invalid';
-  if (rest['network'] !== network || rest['transport'] !== transport) return 'other-network';
-  const portNumber = typeof port === 'string' && /^[1-9][0-9]{0,4}$/.test(port) ? Number(port) : 0;
-  if (portNumber === 0 || portNumber > 65_535) return 'txt-invalid';
+  const scheme = schemeOfType[type];
+  if (transport !== scheme || typeof claim.port !== 'number' || claim.port === 0) return 'txt-invalid';
+  if (port !== String(claim.port)) return 'txt-invalid';
+  if (theirs !== network) return 'other-network';
+  if (!transports.includes(scheme)) return 'transport-unknown';
 
-  // The address that the answer came from reaches the peer; those it names may be of other networks.
-  const named: readonly unknown[] = Array.isArray(claim.addresses) ? (claim.addresses as unknown[]) : [];
-  const dialable = [claim.referer?.address, ...named].filter((host) => isDialable(host));
-  if (dialable.length === 0) return 'txt-invalid';
-  const isHere = isLoopback(claim.referer?.address);
-  const hosts = dialable.filter((host) => isOnLink(host) && (isHere || !isLoopback(host)));
+  const hosts = hostsOf(claim, links);
   if (hosts.length === 0) return 'off-link';
-  const addresses = [...new Set(hosts)]
-    .slice(0, addressesMax)
-    .map((host): Address => ({ scheme: transport, host, port: portNumber, did }));
-  return { did, addresses };
+  return { did, addresses: hosts.map((host): Address => ({ scheme, host, port: Number(port), did })) };
 }
 
-/** Only who is on this machine can mean it by its loopback addresses. */
-function isLoopback(host: unknown): boolean {
-  return typeof host === 'string' && (host === '::1' || host.startsWith('127.'));
+/**
+ * Where a claim can be dialled, the likeliest first: the address that it came from, if it names it, then the others that
+ * it names and that are on link. The address that it came from comes last where it is not named: a host that listens on
+ * some addresses alone speaks mDNS by the others too, and a responder that names none is only known by this one.
+ */
+function hostsOf({ addresses, referer }: ServiceClaim, links: Links): readonly string[] {
+  const source = typeof referer?.address === 'string' ? referer.address : '';
+  const isHere = isLoopback(source);
+  const isUsable = (host: unknown): host is string =>
+    isDialable(host) && links.has(host) && (isHere || !isLoopback(host));
+  const named: readonly unknown[] = Array.isArray(addresses) ? (addresses as unknown[]) : [];
+  const usable = named.filter(isUsable);
+  const first = usable.filter((host) => host === source);
+  const last = isUsable(source) ? [source] : [];
+  return [...new Set([...first, ...usable, ...last, ...linkLocalOf(named, source)])].slice(0, addressesMax);
 }
 
+/**
+ * The link-local IPv6 addresses that are named, with the scope by which they were heard: the last to try, and all that two
+ * machines on one cable have. Only a packet that came from one says by which interface its kind is reached.
+ */
+function linkLocalOf(named: readonly unknown[], source: string): readonly string[] {
+  const scope = isLinkLocalV6(source) ? source.split('%')[1] : undefined;
+  if (scope === undefined) return [];
+  return named.flatMap((host) =>
+    typeof host === 'string' && isIPv6(host) && isLinkLocalV6(host) ? [`${host}%${scope}`] : [],
+  );
+}
+
+/** Whether an address alone says where to dial; link-local IPv6 does not. */
 function isDialable(host: unknown): host is string {
-  if (typeof host !== 'string' || isIP(host) === 0) return false;
-  const isLinkLocalV6 = host.toLowerCase().startsWith('fe80:');
-  const isMulticast = host.toLowerCase().startsWith('ff') || /^(22[4-9]|23\d|0|255)\./.test(host);
-  return !isLinkLocalV6 && !isMulticast && host !== '::';
+  if (typeof host !== 'string') return false;
+  if (isIPv4(host)) return !/^(?:22[4-9]|23\d|24\d|25[0-5]|0)\./.test(host);
+  return isIPv6(host) && !isLinkLocalV6(host) && !/^(?:ff|::$|::ffff:)/i.test(host);
 }

@@ -1,0 +1,29 @@
+export interface BucketLimits {
+  /** Taken at once after a long rest. */
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+/** Lets `burst` through at once and `perSecond` in the long run. */
+export class TokenBucket {
+  readonly #limits: BucketLimits;
+  #tokens: number;
+  #atMs: number;
+
+  constructor(limits: BucketLimits, nowMs: number) {
+    this.#limits = limits;
+    this.#tokens = limits.burst;
+    this.#atMs = nowMs;
+  }
+
+  /** Takes `cost` tokens; false, and nothing is taken, where there are fewer. */
+  take(nowMs: number, cost = 1): boolean {
+    const { burst, perSecond } = this.#limits;
+    const gained = (Math.max(0, nowMs - this.#atMs) * perSecond) / 1_000;
+    this.#tokens = Math.min(burst, this.#tokens + gained);
+    this.#atMs = Math.max(this.#atMs, nowMs);
+    if (this.#tokens < cost) return false;
+    this.#tokens -= cost;
+    return true;
+  }
+}
