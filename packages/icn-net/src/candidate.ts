@@ -8,6 +8,8 @@ export interface Candidate {
   /** Those of them that the operator named: while there is one, it is never given up. */
   readonly kept: Set<string>;
   peer: Did | undefined;
+  /** Only other peers said that it is there: it is dialled while this node knows few. */
+  isRumour: boolean;
   failureCount: number;
   lastUpAtMs: number;
   timer: NodeJS.Timeout | undefined;
@@ -23,6 +25,7 @@ export function createCandidate(peer: Did | undefined): Candidate {
     addresses: new Map(),
     kept: new Set(),
     peer,
+    isRumour: true,
     failureCount: 0,
     lastUpAtMs: -Infinity,
     timer: undefined,

@@ -43,11 +43,18 @@ export interface DiallerPorts {
   readonly dial: (address: Address, signal: AbortSignal) => Promise<Connection>;
   /** Whether there is no need to reach this peer now: it is connected, or blocked. */
   readonly isSettled: (peer: Did) => boolean;
-  /** Whether a connection that nobody asked for by name would be kept. */
-  readonly hasRoom: () => boolean;
+  /** Whether a connection that nobody asked for by name would be kept, or to somebody of whom only a peer spoke is wanted. */
+  readonly hasRoom: (isRumour: boolean) => boolean;
   readonly onConnection: (connection: Connection) => void;
   /** An address that is to be kept cannot be reached, said once until it can; it is tried on. */
   readonly onFailed: (address: Address, error: Error) => void;
+}
+
+export interface HintOptions {
+  /** The operator's word: the address is tried for ever, not a few times. */
+  readonly keep?: boolean;
+  /** Some peer's word: it is dialled while this node has few connections, or is asked to reach that DID. */
+  readonly isRumour?: boolean;
 }
 
 /** After a refusal, the wait begins as after so many failures: who shows us the door opens it when it wants us again. */
@@ -72,8 +79,8 @@ export class Dialler {
     return this.#candidates.size;
   }
 
-  /** Says where somebody may be. With `keep` it is tried for ever, as the operator's word; otherwise a few times. */
-  hint(address: Address, { keep = false } = {}): void {
+  /** Says where somebody may be. */
+  hint(address: Address, { keep = false, isRumour = false }: HintOptions = {}): void {
     if (this.#isClosed) return;
     const { did, ...anywhere } = address;
     // Said to be ourselves: dialled once, by which the transport learns whether another process has our key.
@@ -81,6 +88,7 @@ export class Dialler {
     const key = address.did ?? formatAddress(address);
     const candidate = this.#candidates.get(key) ?? this.#create(key, address.did);
     if (candidate === undefined) return;
+    candidate.isRumour &&= isRumour;
     this.#remember(candidate, address, keep);
     if (candidate.timer === undefined) this.#schedule(candidate, this.#yieldMs(candidate));
   }
@@ -92,6 +100,7 @@ export class Dialler {
     // Port 0 says that it cannot be dialled where it dialled from.
     if (remoteAddress.port !== 0) this.#remember(candidate, remoteAddress, false);
     candidate.lastUpAtMs = performance.now();
+    candidate.isRumour = false;
     clearTimeout(candidate.timer);
     candidate.timer = undefined;
     settleReach(candidate, true);
@@ -209,11 +218,11 @@ export class Dialler {
   }
 
   #dial(candidate: Candidate): void {
-    const { dialling, kept, reach } = candidate;
+    const { dialling, kept, reach, isRumour } = candidate;
     if (dialling !== undefined || this.#isSettled(candidate)) return;
     if (candidate.addresses.size === 0) return settleReach(candidate, false);
     // A guess is not worth a connection that this node would have to refuse.
-    if (kept.size === 0 && reach === undefined && !this.#ports.hasRoom())
+    if (kept.size === 0 && reach === undefined && !this.#ports.hasRoom(isRumour))
       return this.#schedule(candidate, this.#limits.backoffMaxMs);
     candidate.dialling = new AbortController();
     const { signal } = candidate.dialling;

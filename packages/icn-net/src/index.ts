@@ -1,5 +1,15 @@
 export { formatAddress, parseAddress, type Address } from './address.js';
 export { certificateOf, didFromCertificate, type Certificate } from './certificate.js';
+export { mayBeTold, scopeOf, type AddressScope } from './discovery/address-scope.js';
+export { defaultExchangeLimits, type ExchangeLimits } from './discovery/exchange-limits.js';
+export { ExchangeRounds, type ExchangeRoundsOptions } from './discovery/exchange-rounds.js';
+export {
+  PeerExchange,
+  type ExchangeDrop,
+  type ExchangeOutcome,
+  type PeerExchangeOptions,
+} from './discovery/peer-exchange.js';
+export { exchangeBytesMax, type PeerAddress } from './discovery/peer-exchange-message.js';
 export type { DiscoveredPeer, Discovery, DiscoveryEvent } from './discovery.js';
 export { NetError, type NetErrorCode, type NetErrorOptions } from './errors.js';
 export {
@@ -26,6 +36,7 @@ export { type NativeQuicOptions } from './quic/native.js';
 export { createQuicTransport, type QuicTransportOptions } from './quic/transport.js';
 export { createStaticPeers } from './static-peers.js';
 export { defaultTlsLimits, type TlsLimits } from './tls/limits.js';
+export { TokenBucket, type BucketLimits } from './token-bucket.js';
 export { createTlsTransport, type TlsTransportOptions } from './tls/transport.js';
 export type {
   Connection,
@@ -36,4 +47,5 @@ export type {
   StreamOptions,
   Transport,
 } from './transport.js';
+export type { HintOptions } from './dialler.js';
 export { Swarm, defaultSwarmLimits, type SwarmLimits, type SwarmOptions } from './swarm.js';

@@ -1,6 +1,6 @@
 import type { Did } from '@icn/identity';
 import { formatAddress, type Address } from './address.js';
-import { defaultDiallerLimits, Dialler, type DiallerLimits } from './dialler.js';
+import { defaultDiallerLimits, Dialler, type DiallerLimits, type HintOptions } from './dialler.js';
 import { NetError } from './errors.js';
 import type { CloseReason } from './protocol.js';
 import type { Connection, Listener, Transport } from './transport.js';
@@ -21,16 +21,19 @@ export interface SwarmOptions {
 export interface SwarmLimits extends DiallerLimits {
   /** Peers that are connected at once; a further one takes the place of another, or is refused with `too-many`. */
   readonly connectionsMax: number;
+  /** While fewer are connected, those are dialled too of whom only a peer spoke. */
+  readonly connectionsWanted: number;
   /** How long a new connection has, until it may have to give its place, to become one that is protected. */
   readonly trialMs: number;
   /** Two connections this close in time were made at once; a later one means that the earlier is dead. */
   readonly crossingMs: number;
 }
 
-/** All guesses; for the rest see `DiallerLimits`. */
+/** All guesses, `connectionsWanted` three times the neighbours that a topic keeps (5); for the rest see `DiallerLimits`. */
 export const defaultSwarmLimits: SwarmLimits = {
   ...defaultDiallerLimits,
   connectionsMax: 256,
+  connectionsWanted: 16,
   trialMs: 10_000,
   crossingMs: 5_000,
 };
@@ -75,7 +78,7 @@ export class Swarm {
       self: options.self,
       dial: (address: Address, signal: AbortSignal) => this.#dial(address, signal),
       isSettled: (peer: Did) => this.#links.has(peer) || this.#blocked.has(peer),
-      hasRoom: () => this.#links.size < this.#limits.connectionsMax,
+      hasRoom: (isRumour: boolean) => this.#links.size < this.#roomFor(isRumour),
       onConnection: (connection: Connection) => this.#admit(connection),
       onFailed: (address: Address, error: Error) => options.onDialFailed?.(address, error),
     };
@@ -110,8 +113,8 @@ export class Swarm {
     for await (const connection of listener) this.#admit(connection);
   }
 
-  /** Says where a peer may be. With `keep` it is tried for ever, as the operator's word; otherwise a few times. */
-  hint(address: Address, options: { readonly keep?: boolean } = {}): void {
+  /** Says where a peer may be; it is tried a few times, unless the options say more. */
+  hint(address: Address, options: HintOptions = {}): void {
     this.#dialler.hint(address, options);
   }
 
@@ -153,6 +156,11 @@ export class Swarm {
     this.#isClosed = true;
     this.#dialler.close();
     await Promise.all(this.connections.map((connection) => connection.close(STOPPED)));
+  }
+
+  #roomFor(isRumour: boolean): number {
+    const { connectionsMax, connectionsWanted } = this.#limits;
+    return isRumour ? Math.min(connectionsWanted, connectionsMax) : connectionsMax;
   }
 
   async #dial(address: Address, signal: AbortSignal): Promise<Connection> {

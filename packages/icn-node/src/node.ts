@@ -1,6 +1,6 @@
 import { DEFAULT_LIMITS, Gossip, PROTOCOL, parseTopic, type EntryStore, type SessionBill } from '@icn/gossip';
 import { parseDid, randomBytes, type Did } from '@icn/identity';
-import { formatAddress, parseAddress, Swarm, type Address } from '@icn/net';
+import { ExchangeRounds, formatAddress, parseAddress, Swarm, type Address } from '@icn/net';
 import { NodeError } from './errors.js';
 import { FollowedTopics } from './followed-topics.js';
 import { GossipDriver } from './gossip-driver.js';
@@ -51,6 +51,7 @@ export class IcnNode {
   readonly #links: PeerLinks;
   readonly #swarm: Swarm;
   readonly #discovery: LocalDiscovery | undefined;
+  readonly #exchange: ExchangeRounds | undefined;
   readonly #addresses: Address[] = [];
   readonly #listeners = new Set<NodeListener>();
   #hasTwin = false;
@@ -76,9 +77,13 @@ export class IcnNode {
       written: () => this.#driver.written(),
     });
     this.#handles = new TopicHandles(this.#topics, this.#publisher);
-    this.#links = new PeerLinks(PROTOCOL.frameBytesMax, (from, frame) => {
-      this.#driver.handle({ type: 'received', from, frame });
-      return this.#driver.room();
+    this.#links = new PeerLinks({
+      frameBytesMax: PROTOCOL.frameBytesMax,
+      onGossip: (from, frame) => {
+        this.#driver.handle({ type: 'received', from, frame });
+        return this.#driver.room();
+      },
+      onExchange: (from, message) => this.#exchange?.received(from, message),
     });
     const transports = createTransports({
       keyPair,
@@ -90,6 +95,7 @@ export class IcnNode {
     this.#transports = new Transports(transports, warn);
     this.#swarm = this.#createSwarm();
     this.#discovery = config.mdns ? this.#createDiscovery() : undefined;
+    this.#exchange = config.exchange ? this.#createExchange() : undefined;
   }
 
   /** Where this node can be dialled, with its DID. */
@@ -159,6 +165,7 @@ export class IcnNode {
         this.#links.counters,
         this.#gossip.counters,
         this.#discovery?.counters ?? {},
+        this.#exchange?.counters ?? {},
       ),
     };
   }
@@ -197,6 +204,7 @@ export class IcnNode {
 
   async #close(): Promise<void> {
     await this.#discovery?.close();
+    this.#exchange?.close();
     await this.#swarm.close();
     await this.#transports.close();
     await this.#driver.stop();
@@ -234,6 +242,7 @@ export class IcnNode {
       transports: this.#transports.all,
       onPeerUp: (connection) => {
         this.#links.add(connection);
+        this.#exchange?.peerUp(connection);
         this.#emit({
           type: 'peer-up',
           did: connection.remote,
@@ -243,6 +252,7 @@ export class IcnNode {
       },
       onPeerDown: (did, reason) => {
         this.#links.delete(did);
+        this.#exchange?.peerDown(did);
         this.#driver.handle({ type: 'peer-down', peer: did });
         this.#emit({ type: 'peer-down', did, reason });
       },
@@ -259,6 +269,17 @@ export class IcnNode {
       network: this.#config.network,
       onPeer: (address) => this.#swarm.hint(address),
       onWarning: (message) => this.#emit({ type: 'warning', message }),
+    });
+  }
+
+  #createExchange(): ExchangeRounds {
+    return new ExchangeRounds({
+      self: this.did,
+      ownAddresses: () => this.#addresses,
+      transports: this.#transports.all.map(({ scheme }) => scheme),
+      send: (peer, message) => this.#links.send([peer], message, 'exchange'),
+      onTold: (address) => this.#swarm.hint(address, { isRumour: true }),
+      onListening: (address) => this.#swarm.hint(address),
     });
   }
 
