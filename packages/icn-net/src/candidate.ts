@@ -11,6 +11,10 @@ export interface Candidate {
   /** Only other peers said that it is there: it is dialled while this node knows few. */
   isRumour: boolean;
   failureCount: number;
+  /** What the last dial took that succeeded; `Infinity` before there was one. */
+  dialTookMs: number;
+  /** The last dial that succeeded did so by a transport that is not the best, because the best said nothing. */
+  isBestSilent: boolean;
   lastUpAtMs: number;
   timer: NodeJS.Timeout | undefined;
   /** Set while a dial is under way or waits for its turn. */
@@ -27,6 +31,8 @@ export function createCandidate(peer: Did | undefined): Candidate {
     peer,
     isRumour: true,
     failureCount: 0,
+    dialTookMs: Infinity,
+    isBestSilent: false,
     lastUpAtMs: -Infinity,
     timer: undefined,
     dialling: undefined,

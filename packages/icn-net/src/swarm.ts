@@ -1,6 +1,8 @@
 import type { Did } from '@icn/identity';
 import { formatAddress, type Address } from './address.js';
-import { defaultDiallerLimits, Dialler, type DiallerLimits, type HintOptions } from './dialler.js';
+import { schemeRank } from './dial-course.js';
+import { Dialler, type HintOptions } from './dialler.js';
+import { defaultDiallerLimits, type DiallerLimits } from './dialler-limits.js';
 import { NetError } from './errors.js';
 import type { CloseReason } from './protocol.js';
 import type { Connection, Listener, Transport } from './transport.js';
@@ -14,6 +16,8 @@ export interface SwarmOptions {
   readonly onPeerDown: (peer: Did, reason: CloseReason) => void;
   /** An address that is to be kept cannot be reached, said once until it can; it is tried on. */
   readonly onDialFailed?: (address: Address, error: Error) => void;
+  /** A peer answered at an address, but not at one of a transport that is preferred: QUIC, if it was TLS that answered. */
+  readonly onSilent?: (silent: Address, answering: Address) => void;
   readonly limits?: Partial<SwarmLimits>;
 }
 
@@ -54,7 +58,7 @@ const OWN_DID: CloseReason = { code: 'own-did', by: 'us', text: 'that is this ve
  * duplicates, and keeps blocked peers out. Knows nothing of what the connections carry.
  *
  * Of two connections between the same peers that are made at once, both sides keep the one that the smaller DID
- * dialled. Otherwise the newer replaces the older: who dials believes that nothing is up, so the older is dead.
+ * dialled, and of two that the same side dialled the one over the better transport. Otherwise the newer replaces the older: who dials believes that nothing is up, so the older is dead.
  *
  * When it is full, a newcomer takes the place of the newest connection that is neither protected, nor of a peer that
  * the operator named, nor still on trial; of those that the peer dialled first. So newcomers get their chance to be
@@ -69,6 +73,7 @@ export class Swarm {
   /** How many users each protected peer has. */
   readonly #protected = new Map<Did, number>();
   readonly #refused: Record<string, number> = {};
+  #silentCount = 0;
   #isClosed = false;
 
   constructor(options: SwarmOptions) {
@@ -81,6 +86,10 @@ export class Swarm {
       hasRoom: (isRumour: boolean) => this.#links.size < this.#roomFor(isRumour),
       onConnection: (connection: Connection) => this.#admit(connection),
       onFailed: (address: Address, error: Error) => options.onDialFailed?.(address, error),
+      onSilent: (silent: Address, answering: Address) => {
+        this.#silentCount += 1;
+        options.onSilent?.(silent, answering);
+      },
     };
     this.#dialler = new Dialler(ports, this.#limits);
   }
@@ -103,9 +112,12 @@ export class Swarm {
     return this.#blocked.has(peer);
   }
 
-  /** Connections that were proven and then not kept, by close code: `refused-blocked`, `refused-duplicate`, … */
+  /**
+   * Connections that were proven and then not kept, by close code: `refused-blocked`, `refused-duplicate`, …; and
+   * `preferred-silent`, dials that a peer answered by another transport than the preferred one.
+   */
   get counters(): Readonly<Record<string, number>> {
-    return { ...this.#refused };
+    return { ...this.#refused, 'preferred-silent': this.#silentCount };
   }
 
   /** Takes the connections of a listener until it closes. */
@@ -186,12 +198,13 @@ export class Swarm {
     this.#options.onPeerUp(connection);
   }
 
-  #refusalOf({ remote, direction }: Connection, existing: Link | undefined): CloseReason | undefined {
+  #refusalOf(connection: Connection, existing: Link | undefined): CloseReason | undefined {
     const { connectionsMax } = this.#limits;
+    const { remote } = connection;
     if (this.#isClosed) return STOPPED;
     if (remote === this.#options.self) return OWN_DID;
     if (this.#blocked.has(remote)) return BLOCKED;
-    if (existing !== undefined) return this.#hasCrossed(direction, existing) ? DUPLICATE : undefined;
+    if (existing !== undefined) return this.#isSurplus(connection, existing) ? DUPLICATE : undefined;
     if (this.#links.size < connectionsMax || this.#makeRoom()) return undefined;
     return { code: 'too-many', by: 'us', text: `${connectionsMax} peers are connected, which is the limit` };
   }
@@ -211,14 +224,12 @@ export class Swarm {
     return true;
   }
 
-  /** Whether a new connection crossed one that is to stay. */
-  #hasCrossed(direction: Connection['direction'], { connection, sinceMs }: Link): boolean {
+  /** Whether a new connection was made at the same time as one that is to stay. Both sides come to the same answer. */
+  #isSurplus({ direction, remoteAddress }: Connection, { connection, sinceMs }: Link): boolean {
+    if (performance.now() - sinceMs >= this.#limits.crossingMs) return false;
     const toStay = this.#options.self < connection.remote ? 'outbound' : 'inbound';
-    return (
-      performance.now() - sinceMs < this.#limits.crossingMs &&
-      connection.direction === toStay &&
-      direction !== toStay
-    );
+    if (direction !== connection.direction) return connection.direction === toStay;
+    return schemeRank(connection.remoteAddress.scheme) < schemeRank(remoteAddress.scheme);
   }
 
   #close(connection: Connection, reason: CloseReason): void {

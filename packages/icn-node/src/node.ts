@@ -260,6 +260,12 @@ export class IcnNode {
         const message = `cannot reach ${formatAddress(address)}, still trying: ${error.message}`;
         this.#emit({ type: 'warning', message });
       },
+      onSilent: (silent, answering) => {
+        const isServing = this.#swarm.connections.some(
+          ({ remoteAddress }) => remoteAddress.scheme === silent.scheme,
+        );
+        this.#transports.silent(silent, answering, isServing);
+      },
     });
   }
 

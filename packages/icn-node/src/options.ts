@@ -25,7 +25,7 @@ export interface NodeOptions {
   readonly network?: string | undefined;
   /**
    * Addresses to listen on, `quic://HOST:PORT` or `tls://HOST:PORT`; port 0 takes a free one; an empty list only dials.
-   * Default: `quic://0.0.0.0:0`, or `tls://0.0.0.0:0` on a machine without the native QUIC binary.
+   * Default: `quic://0.0.0.0:0` and `tls://0.0.0.0:0`, the latter alone on a machine without the native QUIC binary.
    */
   readonly listen?: readonly string[] | undefined;
   /** Peers to reach whatever discovery finds: `quic://HOST:PORT` or `tls://HOST:PORT`, with `?did=DID` to accept nobody else there. */
