@@ -17,11 +17,42 @@ export interface Candidate {
   isBestSilent: boolean;
   lastUpAtMs: number;
   timer: NodeJS.Timeout | undefined;
+  /** When the timer fires, on the clock of `performance.now()`. */
+  dialAtMs: number;
   /** Set while a dial is under way or waits for its turn. */
   dialling: AbortController | undefined;
   isForgotten: boolean;
   /** Somebody waits for this peer: each of its addresses is tried without pause, then it is unreachable. */
   reach: { attemptsLeft: number; readonly done: (isReached: boolean) => void } | undefined;
+}
+
+/** Somebody worth dialling who is not connected. */
+export interface SoughtPeer {
+  readonly did: Did | undefined;
+  /** The newest first. */
+  readonly addresses: readonly Address[];
+  readonly isDialling: boolean;
+  /** Until the next dial; 0 while one is under way, or waits for its turn. */
+  readonly nextDialInMs: number;
+  /** Dials that failed since the peer was up. */
+  readonly failureCount: number;
+  /** The operator named it. */
+  readonly isKept: boolean;
+}
+
+/** What there is to say of a candidate to people. */
+export function soughtPeer(candidate: Candidate, nowMs: number): SoughtPeer {
+  const { peer, addresses, dialling, dialAtMs, failureCount, kept } = candidate;
+  const isDialling = dialling !== undefined;
+  const nextDialInMs = isDialling ? 0 : Math.max(0, dialAtMs - nowMs);
+  return {
+    did: peer,
+    addresses: [...addresses.values()],
+    isDialling,
+    nextDialInMs,
+    failureCount,
+    isKept: kept.size > 0,
+  };
 }
 
 export function createCandidate(peer: Did | undefined): Candidate {
@@ -35,6 +66,7 @@ export function createCandidate(peer: Did | undefined): Candidate {
     isBestSilent: false,
     lastUpAtMs: -Infinity,
     timer: undefined,
+    dialAtMs: 0,
     dialling: undefined,
     isForgotten: false,
     reach: undefined,

@@ -1,6 +1,13 @@
 import type { Did } from '@icn/identity';
 import { formatAddress, type Address } from './address.js';
-import { createCandidate, rememberAddress, settleReach, type Candidate } from './candidate.js';
+import {
+  createCandidate,
+  rememberAddress,
+  settleReach,
+  soughtPeer,
+  type Candidate,
+  type SoughtPeer,
+} from './candidate.js';
 import { byScheme, CourseFailure, runCourse, schemeRank, type CourseResult } from './dial-course.js';
 import { DialSlots } from './dial-slots.js';
 import type { DiallerLimits } from './dialler-limits.js';
@@ -45,6 +52,14 @@ export class Dialler {
     this.#ports = ports;
     this.#limits = limits;
     this.#slots = new DialSlots(limits.dialsMax);
+  }
+
+  /** Those of whom there is somebody to dial, now or later. */
+  get sought(): readonly SoughtPeer[] {
+    const nowMs = performance.now();
+    return [...this.#candidates.values()]
+      .filter((candidate) => !this.#isSettled(candidate))
+      .map((candidate) => soughtPeer(candidate, nowMs));
   }
 
   get candidateCount(): number {
@@ -178,6 +193,7 @@ export class Dialler {
 
   #schedule(candidate: Candidate, delayMs: number): void {
     clearTimeout(candidate.timer);
+    candidate.dialAtMs = performance.now() + delayMs;
     candidate.timer = setTimeout(() => {
       candidate.timer = undefined;
       this.#dial(candidate);

@@ -40,6 +40,7 @@ export { TokenBucket, type BucketLimits } from './token-bucket.js';
 export { createTlsTransport, type TlsTransportOptions } from './tls/transport.js';
 export type {
   Connection,
+  ConnectionStats,
   DialOptions,
   ListenOptions,
   Listener,
@@ -48,4 +49,11 @@ export type {
   Transport,
 } from './transport.js';
 export type { HintOptions } from './dialler.js';
-export { Swarm, defaultSwarmLimits, type SwarmLimits, type SwarmOptions } from './swarm.js';
+export type { SoughtPeer } from './candidate.js';
+export {
+  Swarm,
+  defaultSwarmLimits,
+  type ConnectedPeer,
+  type SwarmLimits,
+  type SwarmOptions,
+} from './swarm.js';

@@ -1,5 +1,6 @@
 import type { Did } from '@icn/identity';
 import { formatAddress, type Address } from './address.js';
+import type { SoughtPeer } from './candidate.js';
 import { schemeRank } from './dial-course.js';
 import { Dialler, type HintOptions } from './dialler.js';
 import { defaultDiallerLimits, type DiallerLimits } from './dialler-limits.js';
@@ -41,6 +42,16 @@ export const defaultSwarmLimits: SwarmLimits = {
   trialMs: 10_000,
   crossingMs: 5_000,
 };
+
+/** A peer that is connected. */
+export interface ConnectedPeer {
+  readonly connection: Connection;
+  readonly upForMs: number;
+  /** Somebody asked for its place to be kept, by `protect`. */
+  readonly isProtected: boolean;
+  /** The operator named it. */
+  readonly isKept: boolean;
+}
 
 interface Link {
   readonly connection: Connection;
@@ -96,6 +107,22 @@ export class Swarm {
 
   get connections(): readonly Connection[] {
     return Array.from(this.#links.values(), ({ connection }) => connection);
+  }
+
+  /** Who is connected, how long, and what keeps it. */
+  get peers(): readonly ConnectedPeer[] {
+    const nowMs = performance.now();
+    return Array.from(this.#links, ([peer, { connection, sinceMs }]) => ({
+      connection,
+      upForMs: nowMs - sinceMs,
+      isProtected: this.#protected.has(peer),
+      isKept: this.#dialler.isKept(peer),
+    }));
+  }
+
+  /** Who is worth dialling, and not connected. */
+  get sought(): readonly SoughtPeer[] {
+    return this.#dialler.sought;
   }
 
   /** Peers and addresses that are worth dialling, connected or not. */

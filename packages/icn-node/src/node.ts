@@ -10,6 +10,7 @@ import { openParts, type NodeAdapters, type NodeParts } from './node-parts.js';
 import { sumOfCounters, type NodeStatus } from './node-status.js';
 import { parseOptions, type NodeConfig, type NodeOptions } from './options.js';
 import { PeerLinks } from './peer-links.js';
+import { peerStatus, soughtStatus } from './peer-status.js';
 import { Publisher } from './publisher.js';
 import type { SavedSet } from './saved-set.js';
 import { TopicHandles } from './topic-handles.js';
@@ -153,9 +154,8 @@ export class IcnNode {
       network: this.#config.network,
       reconcile: this.#config.reconcile,
       addresses: this.addresses,
-      peers: this.#swarm.connections.map(({ remote, remoteAddress, direction }) => {
-        return { did: remote, address: formatAddress(remoteAddress), direction };
-      }),
+      peers: this.#swarm.peers.map(peerStatus),
+      sought: this.#swarm.sought.map(soughtStatus),
       blocked: this.#swarm.blocked,
       topics: this.#gossip.status(),
       traffic: this.#links.traffic,

@@ -9,6 +9,7 @@ import { closeCases } from './close-cases.js';
 import type { ConformanceCase } from './fixture.js';
 import { flowCases } from './flow-cases.js';
 import { peerCases } from './peer-cases.js';
+import { statsCases } from './stats-cases.js';
 import { streamCases } from './stream-cases.js';
 
 export type { ConformanceCase, ConformanceFixture } from './fixture.js';
@@ -19,4 +20,5 @@ export const transportConformance: readonly ConformanceCase[] = [
   ...streamCases,
   ...flowCases,
   ...closeCases,
+  ...statsCases,
 ];

@@ -12,7 +12,7 @@ import {
 import type { NetError } from '../errors.js';
 import { Openings, openAborted } from '../openings.js';
 import type { CloseReason } from '../protocol.js';
-import type { Connection, Stream, StreamOptions } from '../transport.js';
+import type { Connection, ConnectionStats, Stream, StreamOptions } from '../transport.js';
 import type { MemoryNetwork } from './network.js';
 import { MemoryStream } from './stream.js';
 
@@ -39,6 +39,7 @@ export class MemoryConnection implements Connection {
   readonly #streams = new Set<MemoryStream>();
   readonly #openings = new Openings<undefined>();
   #other: MemoryConnection | undefined;
+  readonly #carried = { sent: 0, received: 0 };
   #ownStreamCount = 0;
   #failure: NetError | undefined;
   #resolveClosed: (reason: CloseReason) => void = () => {};
@@ -69,6 +70,10 @@ export class MemoryConnection implements Connection {
 
   streams(): AsyncIterable<Stream> {
     return this.#incoming;
+  }
+
+  stats(): ConnectionStats {
+    return { bytesSent: this.#carried.sent, bytesReceived: this.#carried.received };
   }
 
   async close(reason?: Partial<CloseReason>): Promise<void> {
@@ -127,6 +132,7 @@ export class MemoryConnection implements Connection {
   ): MemoryStream {
     const stream: MemoryStream = new MemoryStream({
       deliver,
+      onCarried: (direction, byteCount) => (this.#carried[direction] += byteCount),
       onDone: () => {
         this.#streams.delete(stream);
         onDone();

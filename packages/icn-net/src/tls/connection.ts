@@ -8,13 +8,14 @@ import type { HostPort } from '../host-addresses.js';
 import { LazyTimer } from '../lazy-timer.js';
 import { judgePeer, type Expectation } from '../peer-proof.js';
 import type { CloseReason } from '../protocol.js';
-import type { Connection, Stream, StreamOptions } from '../transport.js';
+import type { Connection, ConnectionStats, Stream, StreamOptions } from '../transport.js';
 import type { TlsCounters } from './counters.js';
 import { TLS_ALPN, decodeClose, decodeHello, encodeClose, encodeHello, frameTypes } from './frame.js';
 import { FrameOutput } from './frame-output.js';
 import { FrameParser, type FrameSink } from './frame-parser.js';
 import type { TlsLimits } from './limits.js';
 import { Mux } from './mux.js';
+import { PingClock } from './ping-clock.js';
 
 export interface TlsConnectionOptions {
   /** The TLS handshake is over; no byte was read yet. */
@@ -37,7 +38,6 @@ type Phase = 'proving' | 'open' | 'over';
 
 /** How long a closing socket may take to hand over the last words, and its peer to hang up. Guess, as over QUIC. */
 const lingerMaxMs = 1000;
-const pingPayload = new Uint8Array(8);
 
 /**
  * One TLS connection between two nodes: judges the peer, exchanges hellos with it, and gives frames to the multiplexer.
@@ -64,6 +64,7 @@ export class TlsConnection implements Connection, FrameSink {
   #isScheduled = false;
   #heardAtMs = performance.now();
   #askedAtMs = -Infinity;
+  readonly #pings = new PingClock();
   #pingDue = false;
   #pongDue: Uint8Array | undefined;
 
@@ -119,6 +120,11 @@ export class TlsConnection implements Connection, FrameSink {
     return this.#openMux().incoming;
   }
 
+  stats(): ConnectionStats {
+    const { bytesWritten, bytesRead } = this.#socket;
+    return { bytesSent: bytesWritten, bytesReceived: bytesRead, roundTripMs: this.#pings.roundTripMs };
+  }
+
   close(reason?: Partial<CloseReason>): Promise<void> {
     this.#end(ownReason(reason));
     return this.#said;
@@ -138,7 +144,10 @@ export class TlsConnection implements Connection, FrameSink {
       this.#schedule();
       return undefined;
     }
-    if (type === frameTypes.pong) return undefined;
+    if (type === frameTypes.pong) {
+      this.#pings.answered(payload, performance.now());
+      return undefined;
+    }
     if (type === frameTypes.hello) return 'a second hello';
     return this.#openMux().onFrame(type, stream, payload);
   }
@@ -168,6 +177,9 @@ export class TlsConnection implements Connection, FrameSink {
     this.#mux = new Mux({ role, limits, peer, output: this.#output, schedule: () => this.#schedule() });
     this.#phase = 'open';
     this.#timer.set(this.#heardAtMs + limits.keepAliveMs);
+    // The first round trip is known before the first long silence.
+    this.#pingDue = true;
+    this.#schedule();
     this.#options.onProven();
     return undefined;
   }
@@ -202,8 +214,8 @@ export class TlsConnection implements Connection, FrameSink {
       this.#output.append(frameTypes.pong, 0, this.#pongDue);
       this.#pongDue = undefined;
     }
-    if (this.#pingDue && this.#output.roomBytes >= pingPayload.length) {
-      this.#output.append(frameTypes.ping, 0, pingPayload);
+    if (this.#pingDue && this.#output.roomBytes >= PingClock.payloadBytes) {
+      this.#output.append(frameTypes.ping, 0, this.#pings.next(performance.now()));
       this.#pingDue = false;
     }
     this.#mux?.fill();
