@@ -59,7 +59,8 @@ export class IcnNode {
   #closing: Promise<void> | undefined;
 
   /** Use `createNode`. */
-  constructor(config: NodeConfig, { store, createTransports, blocked, left, keyPair, created }: NodeParts) {
+  constructor(config: NodeConfig, parts: NodeParts) {
+    const { store, createTransports, classOf, blocked, left, keyPair, created } = parts;
     const { network, reconcile } = config;
     this.did = keyPair.did;
     this.isNew = created;
@@ -80,6 +81,7 @@ export class IcnNode {
     this.#handles = new TopicHandles(this.#topics, this.#publisher);
     this.#links = new PeerLinks({
       frameBytesMax: PROTOCOL.frameBytesMax,
+      classOf,
       onGossip: (from, frame) => {
         this.#driver.handle({ type: 'received', from, frame });
         return this.#driver.room();

@@ -22,6 +22,8 @@ export interface PeerLinkOptions {
   readonly connection: Connection;
   /** The longest frame of gossip. */
   readonly frameBytesMax: number;
+  /** A frame has come: for how many milliseconds it waits, unread what comes after it. */
+  readonly waitMs: (lane: Lane) => number;
   /** No further frame of the stream is read before what this returns resolves. */
   readonly onFrame: (frame: Uint8Array, lane: Lane) => void | Promise<void>;
   /** A frame was written, or read. */
@@ -102,11 +104,21 @@ export class PeerLink {
       const frameBytesMax = lane === 'exchange' ? exchangeBytesMax : this.#options.frameBytesMax;
       for await (const frame of readFrames(prepend(first.subarray(1), stream), { frameBytesMax })) {
         this.#options.onCarried('received', frame.length, lane);
+        const waitMs = this.#options.waitMs(lane);
+        if (waitMs > 0) await this.#pause(waitMs);
         await this.#options.onFrame(frame, lane);
       }
     } catch (error) {
       this.#fail((error as Error).message);
     }
+  }
+
+  /** Waits, but for nobody who is gone. */
+  async #pause(waitMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const waited = new Promise((resolve) => (timer = setTimeout(resolve, waitMs)));
+    await Promise.race([waited, this.connection.closed]);
+    clearTimeout(timer);
   }
 
   /** A stream of this node is gone. Who knows no exchange of peers resets it, and is a peer all the same. */

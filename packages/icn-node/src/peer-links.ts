@@ -1,5 +1,6 @@
 import type { Did } from '@icn/identity';
 import type { CloseReason, Connection } from '@icn/net';
+import { MessageRates, type TrustClass } from './message-rates.js';
 import { PeerLink, type Lane } from './peer-link.js';
 
 /** What gossip cost so far: its frames, without what the transport adds. */
@@ -13,6 +14,8 @@ export interface Traffic {
 export interface PeerLinksOptions {
   /** The longest frame of gossip. */
   readonly frameBytesMax: number;
+  /** By which the rate of a peer's messages is chosen; what comes faster is read later. */
+  readonly classOf: (peer: Did) => TrustClass;
   /** A frame of gossip. The stream that it came on is read no further before what this returns resolves. */
   readonly onGossip: (from: Did, frame: Uint8Array) => void | Promise<void>;
   /** A frame of the exchange of peers. */
@@ -23,17 +26,20 @@ export interface PeerLinksOptions {
 export class PeerLinks {
   readonly #options: PeerLinksOptions;
   readonly #links = new Map<Did, PeerLink>();
+  readonly #rates: MessageRates;
+  #slowedCount = 0;
   readonly #dropped = { 'control-queue-full': 0, 'bulk-queue-full': 0, 'exchange-queue-full': 0 };
   readonly #frames = { sent: 0, received: 0 };
   readonly #bytes = { sent: 0, received: 0 };
 
   constructor(options: PeerLinksOptions) {
     this.#options = options;
+    this.#rates = new MessageRates(options.classOf);
   }
 
-  /** Frames that slow peers were not sent. */
+  /** Frames that slow peers were not sent; and those that peers sent too fast, which waited. */
   get counters(): Readonly<Record<string, number>> {
-    return { ...this.#dropped };
+    return { ...this.#dropped, 'messages-slowed': this.#slowedCount };
   }
 
   get traffic(): Traffic {
@@ -51,6 +57,12 @@ export class PeerLinks {
     const link = new PeerLink({
       connection,
       frameBytesMax,
+      waitMs: (lane) => {
+        const kind = lane === 'bulk' ? 'bulk' : 'control';
+        const waitMs = this.#rates.waitMs(remote, kind, performance.now());
+        if (waitMs > 0) this.#slowedCount += 1;
+        return waitMs;
+      },
       onFrame: (frame, lane) => {
         // A link that was replaced may still have frames in flight: they belong to no peer that is up.
         if (this.#links.get(remote) !== link) return;
