@@ -83,6 +83,12 @@ describe('the vectors', () => {
   const path = new URL('../vectors/peer-exchange.json', import.meta.url);
   const vectors = JSON.parse(readFileSync(path, 'utf8')) as Vector[];
 
+  it('are in the document too', () => {
+    const page = new URL('../../../docs/protocol/peer-exchange.md', import.meta.url);
+    const shown = vectors.find(({ name }) => name === 'an answer with one peer')!;
+    expect(readFileSync(page, 'utf8').replaceAll(/\s/g, '')).toContain(shown.hex);
+  });
+
   it.each(vectors)('say what $name means', ({ hex, message }) => {
     const read = decodeExchange(Uint8Array.from(Buffer.from(hex, 'hex')));
     expect(read ?? null).toEqual(message);

@@ -60,6 +60,10 @@ async function connected(onGossip: () => void) {
   return { links, connect, close: () => Promise.all([near!.close(), far!.close()]) };
 }
 
+async function turnsUntil(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
+
 describe('links', () => {
   const burst = 600;
   const frames = (count: number) => encodeFrames(Array.from({ length: count }, () => Uint8Array.of(1)));
@@ -75,7 +79,7 @@ describe('links', () => {
       const stream = await connect();
       await stream.write(Uint8Array.of(lane, ...frames(burst + 20)));
       await jest.advanceTimersByTimeAsync(0);
-      while (links.counters['messages-slowed'] === 0) await new Promise((resolve) => setImmediate(resolve));
+      await turnsUntil(() => links.counters['messages-slowed']! > 0);
       expect(readCount).toBe(burst);
       await jest.advanceTimersByTimeAsync(1_000);
       expect(readCount).toBe(burst + 10);
@@ -93,10 +97,10 @@ describe('links', () => {
     const { links, connect, close } = await connected(() => (readCount += 1));
     const first = await connect();
     await first.write(Uint8Array.of(0, ...frames(burst)));
-    while (readCount < burst) await new Promise((resolve) => setImmediate(resolve));
+    await turnsUntil(() => readCount === burst);
     const again = await connect();
     await again.write(Uint8Array.of(0, ...frames(20)));
-    while (links.counters['messages-slowed'] === 0) await new Promise((resolve) => setImmediate(resolve));
+    await turnsUntil(() => links.counters['messages-slowed']! > 0);
     expect(readCount).toBeLessThan(burst + 20);
     await close();
   });

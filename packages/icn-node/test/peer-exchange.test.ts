@@ -42,7 +42,7 @@ function seenAt(host: string, transport: Transport): Transport {
       get: (target, key) => {
         if (key === 'remoteAddress') return { ...target.remoteAddress, host };
         const value: unknown = Reflect.get(target, key, target);
-        return typeof value === 'function' ? value.bind(target) : value;
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
       },
     });
   return {
