@@ -42,6 +42,8 @@ export class PeerLink {
   readonly #writers: Readonly<Record<Lane, Promise<FrameWriter | undefined>>>;
   readonly #queued: Record<Lane, number> = { control: 0, bulk: 0, exchange: 0 };
   readonly #receiving = new Set<Lane>();
+  /** How to end each pause before its time. */
+  readonly #pauses = new Set<() => void>();
 
   constructor(options: PeerLinkOptions) {
     this.#options = options;
@@ -51,6 +53,9 @@ export class PeerLink {
       exchange: this.#open('exchange'),
     };
     void this.#receive();
+    void options.connection.closed.then(() => {
+      for (const end of this.#pauses) end();
+    });
   }
 
   get connection(): Connection {
@@ -115,10 +120,15 @@ export class PeerLink {
 
   /** Waits, but for nobody who is gone. */
   async #pause(waitMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const waited = new Promise((resolve) => (timer = setTimeout(resolve, waitMs)));
-    await Promise.race([waited, this.connection.closed]);
-    clearTimeout(timer);
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#pauses.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, waitMs);
+      this.#pauses.add(end);
+    });
   }
 
   /** A stream of this node is gone. Who knows no exchange of peers resets it, and is a peer all the same. */

@@ -86,7 +86,13 @@ describe('links', () => {
       await jest.advanceTimersByTimeAsync(1_000);
       expect(readCount).toBe(burst + 20);
       expect(links.counters['messages-slowed']).toBe(20);
+      // Nobody waits for a peer that is gone.
+      await stream.write(frames(1));
+      await turnsUntil(() => links.counters['messages-slowed'] === 21);
+      expect(jest.getTimerCount()).toBe(1);
       await close();
+      await jest.advanceTimersByTimeAsync(0);
+      expect(jest.getTimerCount()).toBe(0);
     } finally {
       jest.useRealTimers();
     }
