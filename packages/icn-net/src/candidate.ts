@@ -8,9 +8,17 @@ export interface Candidate {
   /** Those of them that the operator named: while there is one, it is never given up. */
   readonly kept: Set<string>;
   peer: Did | undefined;
+  /** Only other peers said that it is there: it is dialled while this node knows few. */
+  isRumour: boolean;
   failureCount: number;
+  /** What the last dial took that succeeded; `Infinity` before there was one. */
+  dialTookMs: number;
+  /** The last dial that succeeded did so by a transport that is not the best, because the best said nothing. */
+  isBestSilent: boolean;
   lastUpAtMs: number;
   timer: NodeJS.Timeout | undefined;
+  /** When the timer fires, on the clock of `performance.now()`. */
+  dialAtMs: number;
   /** Set while a dial is under way or waits for its turn. */
   dialling: AbortController | undefined;
   isForgotten: boolean;
@@ -18,14 +26,47 @@ export interface Candidate {
   reach: { attemptsLeft: number; readonly done: (isReached: boolean) => void } | undefined;
 }
 
+/** Somebody worth dialling who is not connected. */
+export interface SoughtPeer {
+  readonly did: Did | undefined;
+  /** The newest first. */
+  readonly addresses: readonly Address[];
+  readonly isDialling: boolean;
+  /** Until the next dial; 0 while one is under way, or waits for its turn. */
+  readonly nextDialInMs: number;
+  /** Dials that failed since the peer was up. */
+  readonly failureCount: number;
+  /** The operator named it. */
+  readonly isKept: boolean;
+}
+
+/** What there is to say of a candidate to people. */
+export function soughtPeer(candidate: Candidate, nowMs: number): SoughtPeer {
+  const { peer, addresses, dialling, dialAtMs, failureCount, kept } = candidate;
+  const isDialling = dialling !== undefined;
+  const nextDialInMs = isDialling ? 0 : Math.max(0, dialAtMs - nowMs);
+  return {
+    did: peer,
+    addresses: [...addresses.values()],
+    isDialling,
+    nextDialInMs,
+    failureCount,
+    isKept: kept.size > 0,
+  };
+}
+
 export function createCandidate(peer: Did | undefined): Candidate {
   return {
     addresses: new Map(),
     kept: new Set(),
     peer,
+    isRumour: true,
     failureCount: 0,
+    dialTookMs: Infinity,
+    isBestSilent: false,
     lastUpAtMs: -Infinity,
     timer: undefined,
+    dialAtMs: 0,
     dialling: undefined,
     isForgotten: false,
     reach: undefined,

@@ -1,53 +1,39 @@
 import type { Did } from '@icn/identity';
 import { formatAddress, type Address } from './address.js';
-import { createCandidate, rememberAddress, settleReach, type Candidate } from './candidate.js';
+import {
+  createCandidate,
+  rememberAddress,
+  settleReach,
+  soughtPeer,
+  type Candidate,
+  type SoughtPeer,
+} from './candidate.js';
+import { byScheme, CourseFailure, runCourse, schemeRank, type CourseResult } from './dial-course.js';
 import { DialSlots } from './dial-slots.js';
+import type { DiallerLimits } from './dialler-limits.js';
 import { NetError } from './errors.js';
 import type { CloseReason } from './protocol.js';
 import type { Connection } from './transport.js';
-
-/** Bounds and waits of dialling. */
-export interface DiallerLimits {
-  /** Peers and addresses worth dialling that are remembered. */
-  readonly candidatesMax: number;
-  readonly addressesPerCandidateMax: number;
-  /** Dials under way at once; more wait their turn. */
-  readonly dialsMax: number;
-  /** A hint that failed so often in a row is forgotten; discovery brings it back if it lives. */
-  readonly hintFailuresMax: number;
-  /** The first wait after a failure; it doubles with each, and half of it is drawn at random. */
-  readonly backoffFirstMs: number;
-  readonly backoffMaxMs: number;
-  /** The longest wait for a peer that was up a short time ago, so that the end of a cut is noticed soon. */
-  readonly backoffRecentMaxMs: number;
-  readonly recentMs: number;
-  /** Of two that find each other, the one with the larger DID waits so long, so that one connection is made and not two. */
-  readonly yieldMs: number;
-}
-
-/** All guesses but `backoffRecentMaxMs`, which follows from the goal of meeting again within a second. */
-export const defaultDiallerLimits: DiallerLimits = {
-  candidatesMax: 1_024,
-  addressesPerCandidateMax: 8,
-  dialsMax: 32,
-  hintFailuresMax: 8,
-  backoffFirstMs: 250,
-  backoffMaxMs: 15_000,
-  backoffRecentMaxMs: 1_000,
-  recentMs: 300_000,
-  yieldMs: 400,
-};
 
 export interface DiallerPorts {
   readonly self: Did;
   readonly dial: (address: Address, signal: AbortSignal) => Promise<Connection>;
   /** Whether there is no need to reach this peer now: it is connected, or blocked. */
   readonly isSettled: (peer: Did) => boolean;
-  /** Whether a connection that nobody asked for by name would be kept. */
-  readonly hasRoom: () => boolean;
+  /** Whether a connection that nobody asked for by name would be kept, or to somebody of whom only a peer spoke is wanted. */
+  readonly hasRoom: (isRumour: boolean) => boolean;
   readonly onConnection: (connection: Connection) => void;
   /** An address that is to be kept cannot be reached, said once until it can; it is tried on. */
   readonly onFailed: (address: Address, error: Error) => void;
+  /** A peer answered at an address, and said nothing at another that would have been better. */
+  readonly onSilent: (silent: Address, answering: Address) => void;
+}
+
+export interface HintOptions {
+  /** The operator's word: the address is tried for ever, not a few times. */
+  readonly keep?: boolean;
+  /** Some peer's word: it is dialled while this node has few connections, or is asked to reach that DID. */
+  readonly isRumour?: boolean;
 }
 
 /** After a refusal, the wait begins as after so many failures: who shows us the door opens it when it wants us again. */
@@ -68,12 +54,20 @@ export class Dialler {
     this.#slots = new DialSlots(limits.dialsMax);
   }
 
+  /** Those of whom there is somebody to dial, now or later. */
+  get sought(): readonly SoughtPeer[] {
+    const nowMs = performance.now();
+    return [...this.#candidates.values()]
+      .filter((candidate) => !this.#isSettled(candidate))
+      .map((candidate) => soughtPeer(candidate, nowMs));
+  }
+
   get candidateCount(): number {
     return this.#candidates.size;
   }
 
-  /** Says where somebody may be. With `keep` it is tried for ever, as the operator's word; otherwise a few times. */
-  hint(address: Address, { keep = false } = {}): void {
+  /** Says where somebody may be. */
+  hint(address: Address, { keep = false, isRumour = false }: HintOptions = {}): void {
     if (this.#isClosed) return;
     const { did, ...anywhere } = address;
     // Said to be ourselves: dialled once, by which the transport learns whether another process has our key.
@@ -81,6 +75,7 @@ export class Dialler {
     const key = address.did ?? formatAddress(address);
     const candidate = this.#candidates.get(key) ?? this.#create(key, address.did);
     if (candidate === undefined) return;
+    candidate.isRumour &&= isRumour;
     this.#remember(candidate, address, keep);
     if (candidate.timer === undefined) this.#schedule(candidate, this.#yieldMs(candidate));
   }
@@ -92,6 +87,7 @@ export class Dialler {
     // Port 0 says that it cannot be dialled where it dialled from.
     if (remoteAddress.port !== 0) this.#remember(candidate, remoteAddress, false);
     candidate.lastUpAtMs = performance.now();
+    candidate.isRumour = false;
     clearTimeout(candidate.timer);
     candidate.timer = undefined;
     settleReach(candidate, true);
@@ -122,7 +118,8 @@ export class Dialler {
     return new Promise((resolve) => {
       const earlier = candidate.reach;
       if (earlier === undefined) {
-        candidate.reach = { attemptsLeft: candidate.addresses.size, done: resolve };
+        const ofEachScheme = byScheme(candidate.addresses.values()).map(({ length }) => length);
+        candidate.reach = { attemptsLeft: Math.max(...ofEachScheme, 1), done: resolve };
         if (candidate.dialling === undefined) this.#schedule(candidate, 0);
         return;
       }
@@ -196,6 +193,7 @@ export class Dialler {
 
   #schedule(candidate: Candidate, delayMs: number): void {
     clearTimeout(candidate.timer);
+    candidate.dialAtMs = performance.now() + delayMs;
     candidate.timer = setTimeout(() => {
       candidate.timer = undefined;
       this.#dial(candidate);
@@ -209,11 +207,11 @@ export class Dialler {
   }
 
   #dial(candidate: Candidate): void {
-    const { dialling, kept, reach } = candidate;
+    const { dialling, kept, reach, isRumour } = candidate;
     if (dialling !== undefined || this.#isSettled(candidate)) return;
     if (candidate.addresses.size === 0) return settleReach(candidate, false);
     // A guess is not worth a connection that this node would have to refuse.
-    if (kept.size === 0 && reach === undefined && !this.#ports.hasRoom())
+    if (kept.size === 0 && reach === undefined && !this.#ports.hasRoom(isRumour))
       return this.#schedule(candidate, this.#limits.backoffMaxMs);
     candidate.dialling = new AbortController();
     const { signal } = candidate.dialling;
@@ -221,32 +219,63 @@ export class Dialler {
   }
 
   async #dialNow(candidate: Candidate, signal: AbortSignal): Promise<void> {
-    const addresses = [...candidate.addresses.values()];
-    const address = addresses[candidate.failureCount % addresses.length];
     try {
-      if (address === undefined || signal.aborted || this.#isSettled(candidate)) return;
-      await this.#attempt(candidate, address, signal);
+      if (candidate.addresses.size > 0 && !signal.aborted && !this.#isSettled(candidate))
+        await this.#attempt(candidate, signal);
     } finally {
       candidate.dialling = undefined;
       this.#slots.free();
     }
   }
 
-  async #attempt(candidate: Candidate, address: Address, signal: AbortSignal): Promise<void> {
+  /** Dials one address by each transport, the preferred one first; which of them, goes round with the failures. */
+  async #attempt(candidate: Candidate, signal: AbortSignal): Promise<void> {
+    const { fallbackDelayMs, attemptDelayMs, recentDialMs } = this.#limits;
+    const tried = new Set<string>();
+    const next = (): Address | undefined => {
+      const groups = byScheme(candidate.addresses.values());
+      const group = groups.find(([first]) => first !== undefined && !tried.has(first.scheme)) ?? [];
+      const address = group[candidate.failureCount % group.length];
+      if (address !== undefined) tried.add(address.scheme);
+      return address;
+    };
+    const isRecent = this.#wasUpRecently(candidate);
+    const isHurried = isRecent || candidate.isBestSilent;
+    const sinceMs = performance.now();
     try {
-      const connection = await this.#ports.dial(address, signal);
+      const result = await runCourse({
+        next,
+        dial: this.#ports.dial,
+        signal,
+        headStartMs: isHurried ? attemptDelayMs : fallbackDelayMs,
+        stepMs: attemptDelayMs,
+        // Where this node never dialled the peer with success, the peer did: it is the one that is quick to do so again.
+        limitMs: isRecent ? recentDialMs + 3 * candidate.dialTookMs : Infinity,
+        onSurplus: this.#ports.onConnection,
+      });
       candidate.dialling = undefined;
-      const answering = this.#answered(candidate, address, connection.remote);
-      this.#ports.onConnection(connection);
-      if (!this.#isSettled(answering))
-        this.#failed(answering, address, new Error('the connection was not kept'));
-    } catch (error) {
+      this.#succeeded(candidate, result);
+    } catch (failure) {
       candidate.dialling = undefined;
-      if (!this.#isSettled(candidate)) this.#failed(candidate, address, error as Error);
+      if (!(failure instanceof CourseFailure)) throw failure;
+      const { address, cause } = failure;
+      if (!this.#isSettled(candidate)) this.#failed(candidate, address, cause, performance.now() - sinceMs);
     }
   }
 
-  #failed(candidate: Candidate, address: Address, error: Error): void {
+  #succeeded(candidate: Candidate, { connection, address, tookMs, silent }: CourseResult): void {
+    const better = silent.find(({ scheme }) => schemeRank(scheme) < schemeRank(address.scheme));
+    candidate.isBestSilent = better !== undefined;
+    if (better !== undefined) this.#ports.onSilent(better, address);
+    const answering = this.#answered(candidate, address, connection.remote);
+    answering.dialTookMs = tookMs;
+    this.#ports.onConnection(connection);
+    if (!this.#isSettled(answering))
+      this.#failed(answering, address, new Error('the connection was not kept'));
+  }
+
+  /** `elapsedMs`, what the attempt took, is part of the wait until the next. */
+  #failed(candidate: Candidate, address: Address, error: Error, elapsedMs = 0): void {
     if (candidate.isForgotten) return;
     const { peer, kept } = candidate;
     candidate.failureCount++;
@@ -262,7 +291,7 @@ export class Dialler {
     const isWorthIt =
       refusal !== 'own-did' &&
       (candidate.failureCount < this.#limits.hintFailuresMax || this.#wasUpRecently(candidate));
-    if (kept.size > 0 || isWorthIt) this.#schedule(candidate, this.#backoffMs(candidate));
+    if (kept.size > 0 || isWorthIt) this.#schedule(candidate, this.#backoffMs(candidate) - elapsedMs);
     else this.#forget(peer ?? formatAddress(address), candidate);
   }
 

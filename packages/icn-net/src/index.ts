@@ -1,5 +1,15 @@
 export { formatAddress, parseAddress, type Address } from './address.js';
 export { certificateOf, didFromCertificate, type Certificate } from './certificate.js';
+export { mayBeTold, scopeOf, type AddressScope } from './discovery/address-scope.js';
+export { defaultExchangeLimits, type ExchangeLimits } from './discovery/exchange-limits.js';
+export { ExchangeRounds, type ExchangeRoundsOptions } from './discovery/exchange-rounds.js';
+export {
+  PeerExchange,
+  type ExchangeDrop,
+  type ExchangeOutcome,
+  type PeerExchangeOptions,
+} from './discovery/peer-exchange.js';
+export { exchangeBytesMax, type PeerAddress } from './discovery/peer-exchange-message.js';
 export type { DiscoveredPeer, Discovery, DiscoveryEvent } from './discovery.js';
 export { NetError, type NetErrorCode, type NetErrorOptions } from './errors.js';
 export {
@@ -46,8 +56,10 @@ export {
   type TlsLimits,
   type TlsTransportOptions,
 } from './tls/transport.js';
+export { TokenBucket, type BucketLimits } from './token-bucket.js';
 export type {
   Connection,
+  ConnectionStats,
   DialOptions,
   ListenOptions,
   Listener,
@@ -55,4 +67,12 @@ export type {
   StreamOptions,
   Transport,
 } from './transport.js';
-export { Swarm, defaultSwarmLimits, type SwarmLimits, type SwarmOptions } from './swarm.js';
+export type { HintOptions } from './dialler.js';
+export type { SoughtPeer } from './candidate.js';
+export {
+  Swarm,
+  defaultSwarmLimits,
+  type ConnectedPeer,
+  type SwarmLimits,
+  type SwarmOptions,
+} from './swarm.js';

@@ -1,6 +1,9 @@
 import type { Did } from '@icn/identity';
 import { formatAddress, type Address } from './address.js';
-import { defaultDiallerLimits, Dialler, type DiallerLimits } from './dialler.js';
+import type { SoughtPeer } from './candidate.js';
+import { schemeRank } from './dial-course.js';
+import { Dialler, type HintOptions } from './dialler.js';
+import { defaultDiallerLimits, type DiallerLimits } from './dialler-limits.js';
 import { NetError } from './errors.js';
 import type { CloseReason } from './protocol.js';
 import type { Connection, Listener, Transport } from './transport.js';
@@ -14,6 +17,8 @@ export interface SwarmOptions {
   readonly onPeerDown: (peer: Did, reason: CloseReason) => void;
   /** An address that is to be kept cannot be reached, said once until it can; it is tried on. */
   readonly onDialFailed?: (address: Address, error: Error) => void;
+  /** A peer answered at an address, but not at one of a transport that is preferred: QUIC, if it was TLS that answered. */
+  readonly onSilent?: (silent: Address, answering: Address) => void;
   readonly limits?: Partial<SwarmLimits>;
 }
 
@@ -21,19 +26,32 @@ export interface SwarmOptions {
 export interface SwarmLimits extends DiallerLimits {
   /** Peers that are connected at once; a further one takes the place of another, or is refused with `too-many`. */
   readonly connectionsMax: number;
+  /** While fewer are connected, those are dialled too of whom only a peer spoke. */
+  readonly connectionsWanted: number;
   /** How long a new connection has, until it may have to give its place, to become one that is protected. */
   readonly trialMs: number;
   /** Two connections this close in time were made at once; a later one means that the earlier is dead. */
   readonly crossingMs: number;
 }
 
-/** All guesses; for the rest see `DiallerLimits`. */
+/** All guesses, `connectionsWanted` three times the neighbours that a topic keeps (5); for the rest see `DiallerLimits`. */
 export const defaultSwarmLimits: SwarmLimits = {
   ...defaultDiallerLimits,
   connectionsMax: 256,
+  connectionsWanted: 16,
   trialMs: 10_000,
   crossingMs: 5_000,
 };
+
+/** A peer that is connected. */
+export interface ConnectedPeer {
+  readonly connection: Connection;
+  readonly upForMs: number;
+  /** Somebody asked for its place to be kept, by `protect`. */
+  readonly isProtected: boolean;
+  /** The operator named it. */
+  readonly isKept: boolean;
+}
 
 interface Link {
   readonly connection: Connection;
@@ -51,7 +69,7 @@ const OWN_DID: CloseReason = { code: 'own-did', by: 'us', text: 'that is this ve
  * duplicates, and keeps blocked peers out. Knows nothing of what the connections carry.
  *
  * Of two connections between the same peers that are made at once, both sides keep the one that the smaller DID
- * dialled. Otherwise the newer replaces the older: who dials believes that nothing is up, so the older is dead.
+ * dialled, and of two that the same side dialled the one over the better transport. Otherwise the newer replaces the older: who dials believes that nothing is up, so the older is dead.
  *
  * When it is full, a newcomer takes the place of the newest connection that is neither protected, nor of a peer that
  * the operator named, nor still on trial; of those that the peer dialled first. So newcomers get their chance to be
@@ -66,6 +84,7 @@ export class Swarm {
   /** How many users each protected peer has. */
   readonly #protected = new Map<Did, number>();
   readonly #refused: Record<string, number> = {};
+  #silentCount = 0;
   #isClosed = false;
 
   constructor(options: SwarmOptions) {
@@ -75,15 +94,35 @@ export class Swarm {
       self: options.self,
       dial: (address: Address, signal: AbortSignal) => this.#dial(address, signal),
       isSettled: (peer: Did) => this.#links.has(peer) || this.#blocked.has(peer),
-      hasRoom: () => this.#links.size < this.#limits.connectionsMax,
+      hasRoom: (isRumour: boolean) => this.#links.size < this.#roomFor(isRumour),
       onConnection: (connection: Connection) => this.#admit(connection),
       onFailed: (address: Address, error: Error) => options.onDialFailed?.(address, error),
+      onSilent: (silent: Address, answering: Address) => {
+        this.#silentCount += 1;
+        options.onSilent?.(silent, answering);
+      },
     };
     this.#dialler = new Dialler(ports, this.#limits);
   }
 
   get connections(): readonly Connection[] {
     return Array.from(this.#links.values(), ({ connection }) => connection);
+  }
+
+  /** Who is connected, how long, and what keeps it. */
+  get peers(): readonly ConnectedPeer[] {
+    const nowMs = performance.now();
+    return Array.from(this.#links, ([peer, { connection, sinceMs }]) => ({
+      connection,
+      upForMs: nowMs - sinceMs,
+      isProtected: this.#protected.has(peer),
+      isKept: this.#dialler.isKept(peer),
+    }));
+  }
+
+  /** Who is worth dialling, and not connected. */
+  get sought(): readonly SoughtPeer[] {
+    return this.#dialler.sought;
   }
 
   /** Peers and addresses that are worth dialling, connected or not. */
@@ -100,9 +139,12 @@ export class Swarm {
     return this.#blocked.has(peer);
   }
 
-  /** Connections that were proven and then not kept, by close code: `refused-blocked`, `refused-duplicate`, … */
+  /**
+   * Connections that were proven and then not kept, by close code: `refused-blocked`, `refused-duplicate`, …; and
+   * `preferred-silent`, dials that a peer answered by another transport than the preferred one.
+   */
   get counters(): Readonly<Record<string, number>> {
-    return { ...this.#refused };
+    return { ...this.#refused, 'preferred-silent': this.#silentCount };
   }
 
   /** Takes the connections of a listener until it closes. */
@@ -110,8 +152,8 @@ export class Swarm {
     for await (const connection of listener) this.#admit(connection);
   }
 
-  /** Says where a peer may be. With `keep` it is tried for ever, as the operator's word; otherwise a few times. */
-  hint(address: Address, options: { readonly keep?: boolean } = {}): void {
+  /** Says where a peer may be; it is tried a few times, unless the options say more. */
+  hint(address: Address, options: HintOptions = {}): void {
     this.#dialler.hint(address, options);
   }
 
@@ -155,6 +197,11 @@ export class Swarm {
     await Promise.all(this.connections.map((connection) => connection.close(STOPPED)));
   }
 
+  #roomFor(isRumour: boolean): number {
+    const { connectionsMax, connectionsWanted } = this.#limits;
+    return isRumour ? Math.min(connectionsWanted, connectionsMax) : connectionsMax;
+  }
+
   async #dial(address: Address, signal: AbortSignal): Promise<Connection> {
     const transport = this.#options.transports.find(({ scheme }) => scheme === address.scheme);
     if (transport === undefined)
@@ -178,12 +225,13 @@ export class Swarm {
     this.#options.onPeerUp(connection);
   }
 
-  #refusalOf({ remote, direction }: Connection, existing: Link | undefined): CloseReason | undefined {
+  #refusalOf(connection: Connection, existing: Link | undefined): CloseReason | undefined {
     const { connectionsMax } = this.#limits;
+    const { remote } = connection;
     if (this.#isClosed) return STOPPED;
     if (remote === this.#options.self) return OWN_DID;
     if (this.#blocked.has(remote)) return BLOCKED;
-    if (existing !== undefined) return this.#hasCrossed(direction, existing) ? DUPLICATE : undefined;
+    if (existing !== undefined) return this.#isSurplus(connection, existing) ? DUPLICATE : undefined;
     if (this.#links.size < connectionsMax || this.#makeRoom()) return undefined;
     return { code: 'too-many', by: 'us', text: `${connectionsMax} peers are connected, which is the limit` };
   }
@@ -203,14 +251,12 @@ export class Swarm {
     return true;
   }
 
-  /** Whether a new connection crossed one that is to stay. */
-  #hasCrossed(direction: Connection['direction'], { connection, sinceMs }: Link): boolean {
+  /** Whether a new connection was made at the same time as one that is to stay. Both sides come to the same answer. */
+  #isSurplus({ direction, remoteAddress }: Connection, { connection, sinceMs }: Link): boolean {
+    if (performance.now() - sinceMs >= this.#limits.crossingMs) return false;
     const toStay = this.#options.self < connection.remote ? 'outbound' : 'inbound';
-    return (
-      performance.now() - sinceMs < this.#limits.crossingMs &&
-      connection.direction === toStay &&
-      direction !== toStay
-    );
+    if (direction !== connection.direction) return connection.direction === toStay;
+    return schemeRank(connection.remoteAddress.scheme) < schemeRank(remoteAddress.scheme);
   }
 
   #close(connection: Connection, reason: CloseReason): void {

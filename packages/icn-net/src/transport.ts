@@ -57,8 +57,20 @@ export interface Connection {
   streams(): AsyncIterable<Stream>;
   /** Resolves once, never rejects: who closed, with which code and text. */
   readonly closed: Promise<CloseReason>;
+  /** What it cost so far, where the adapter counts that; after the end, what it was about then. Never throws. */
+  stats?(): ConnectionStats;
   /** Tells the peer why and releases everything. Data not yet acknowledged may be lost. Idempotent. */
   close(reason?: Partial<CloseReason>): Promise<void>;
+}
+
+export interface ConnectionStats {
+  /** What both sides' streams carried at least; most adapters count what the transport adds too. */
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** From this side and back, as it was measured last, in milliseconds. */
+  readonly roundTripMs?: number | undefined;
+  /** Packets of this side that were taken for lost, and what they carried sent again. */
+  readonly packetsLost?: number | undefined;
 }
 
 export interface StreamOptions {

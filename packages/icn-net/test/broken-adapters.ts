@@ -328,6 +328,12 @@ export const brokenAdapters: readonly Broken[] = [
     },
   },
   {
+    notices: 'counts at least the bytes that streams carry, each way, and tells of them after the end',
+    breakConnection: (connection) => ({
+      stats: () => ({ ...connection.stats?.(), bytesSent: 0, bytesReceived: 0 }),
+    }),
+  },
+  {
     notices: 'stops accepting when a listener closes, and keeps what it handed over',
     breakListener: () => ({ close: async () => {} }),
   },

@@ -21,16 +21,17 @@ export interface Party {
   readonly failures: string[];
 }
 
-/** Starts a swarm whose waits are short; limits change them. */
+/** Starts a swarm whose waits are short; limits change them, and `wrap` what it dials with. */
 export async function party(
   network: MemoryNetwork,
   keyPair: KeyPair,
   limits: Partial<SwarmLimits> = {},
+  wrap = (transport: Transport): Transport => transport,
 ): Promise<Party> {
   const log: string[] = [];
   const reasons: CloseReason[] = [];
   const failures: string[] = [];
-  const transport = createMemoryTransport({ keyPair, network });
+  const transport = wrap(createMemoryTransport({ keyPair, network }));
   const swarm = new Swarm({
     self: keyPair.did,
     transports: [transport],

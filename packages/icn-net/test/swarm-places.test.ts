@@ -155,6 +155,39 @@ describe('a full Swarm', () => {
     }));
 });
 
+describe('a rumour', () => {
+  it('is dialled while few are connected, and else when its DID is asked for', () =>
+    inVirtualTime(async (pass) => {
+      const network = new MemoryNetwork();
+      const a = await party(network, generateKeyPair(), { connectionsWanted: 1 });
+      const [b, c, d] = [
+        await party(network, generateKeyPair()),
+        await party(network, generateKeyPair()),
+        await party(network, generateKeyPair()),
+      ];
+      const connected = () => a.swarm.connections.map(({ remote }) => remote);
+      a.swarm.hint(b.address, { isRumour: true });
+      await pass(100);
+      expect(connected()).toEqual([b.did]);
+      a.swarm.hint(c.address, { isRumour: true });
+      await pass(60_000);
+      expect(connected()).toEqual([b.did]);
+      expect(a.swarm.sought.map(({ did, failureCount }) => [did, failureCount])).toEqual([[c.did, 0]]);
+      // What is heard of in another way too is no rumour any more.
+      a.swarm.hint(d.address, { isRumour: true });
+      a.swarm.hint(d.address);
+      await pass(100);
+      expect(connected()).toEqual([b.did, d.did]);
+      const reached = a.swarm.reach(c.did);
+      await pass(100);
+      expect(await reached).toBe(true);
+      expect(a.swarm.sought).toEqual([]);
+      await Promise.all(
+        [a, b, c, d].map(({ swarm }) => swarm.close()).concat(pass(100).then(() => undefined)),
+      );
+    }));
+});
+
 describe('many dials', () => {
   it('run so many at once, those that somebody waits for first', () => {
     const slots = new DialSlots(2);

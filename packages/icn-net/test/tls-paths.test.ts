@@ -143,7 +143,7 @@ describe('a peer', () => {
   });
 
   it('that only answers pings is kept', async () => {
-    const { listener, port } = await listen({ idleTimeoutMs: 200, keepAliveMs: 40 });
+    const { listener, port } = await listen({ idleTimeoutMs: 800, keepAliveMs: 160 });
     const client = await RawTlsClient.dial(port, certificateOf(generateKeyPair()));
     open.push(() => client.close());
     client.send(hello());
@@ -154,7 +154,7 @@ describe('a peer', () => {
       for (; answered < pings.length; answered += 1)
         client.send(frame(PONG, 0, pings[answered]?.payload ?? Buffer.alloc(8)));
       // Twice as long as silence would have been borne.
-      return client.isClosed || answered === 10;
+      return client.isClosed || answered === 11;
     });
     expect(client.isClosed).toBe(false);
   });

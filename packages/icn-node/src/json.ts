@@ -2,6 +2,7 @@ import { toHex } from '@icn/identity';
 import type { NodeEvent } from './node-events.js';
 import type { NodeStatus } from './node-status.js';
 import type { Traffic } from './peer-links.js';
+import type { PeerStatus, SoughtStatus } from './peer-status.js';
 import type { SessionBill } from '@icn/gossip';
 import type { Entry, Item } from './topic.js';
 
@@ -42,18 +43,13 @@ export interface StatusJson {
   readonly network: string;
   readonly reconcile: string;
   readonly addresses: readonly string[];
-  readonly peers: readonly PeerJson[];
+  readonly peers: readonly PeerStatus[];
+  readonly sought: readonly SoughtStatus[];
   readonly blocked: readonly string[];
   readonly topics: readonly TopicJson[];
   /** Gossip frames and their bytes since the start, over all peers, without what the transport adds. */
   readonly traffic: Traffic;
   readonly counters: Readonly<Record<string, number>>;
-}
-
-export interface PeerJson {
-  readonly did: string;
-  readonly address: string;
-  readonly direction: string;
 }
 
 export interface TopicJson {

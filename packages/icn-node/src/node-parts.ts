@@ -5,6 +5,7 @@ import { generateKeyPair, isDid, type Did, type KeyPair } from '@icn/identity';
 import { loadOrCreateIdentity } from '@icn/identity/identity-file';
 import type { Transport } from '@icn/net';
 import { NodeError } from './errors.js';
+import type { TrustClass } from './message-rates.js';
 import type { NodeConfig } from './options.js';
 import { SavedSet } from './saved-set.js';
 import { LevelStore } from './store/level-store.js';
@@ -17,12 +18,15 @@ export interface NodeAdapters {
   readonly store?: EntryStore;
   /** Move the bytes; `listen` must then name addresses of their schemes. Default: QUIC, and TLS over TCP. */
   readonly transports?: (options: TransportOptions) => readonly Transport[];
+  /** How far each peer is trusted, by which its messages are taken faster or slower. Default: all as `federated`. */
+  readonly classOf?: (peer: Did) => TrustClass;
 }
 
 /** What a node is made of before it starts. */
 export interface NodeParts {
   readonly store: EntryStore;
   readonly createTransports: (options: TransportOptions) => readonly Transport[];
+  readonly classOf: (peer: Did) => TrustClass;
   readonly blocked: SavedSet<Did>;
   readonly left: SavedSet<Topic>;
   readonly keyPair: KeyPair;
@@ -41,6 +45,7 @@ export async function openParts(config: NodeConfig, adapters: NodeAdapters): Pro
   try {
     return {
       store,
+      classOf: adapters.classOf ?? (() => 'federated'),
       createTransports: adapters.transports ?? createDefaultTransports,
       blocked: await SavedSet.open({ path: inFolder('blocked.json'), name: 'blocked peers', isValue: isDid }),
       left: await SavedSet.open({ path: inFolder('left.json'), name: 'topics left', isValue: isTopic }),

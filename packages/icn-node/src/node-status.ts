@@ -1,6 +1,7 @@
 import type { Reconcile, TopicStatus } from '@icn/gossip';
 import type { Did } from '@icn/identity';
 import type { Traffic } from './peer-links.js';
+import type { PeerStatus, SoughtStatus } from './peer-status.js';
 
 /** A node at a glance. */
 export interface NodeStatus {
@@ -9,11 +10,9 @@ export interface NodeStatus {
   /** How it tells its peers what it holds, when they repair what differs. */
   readonly reconcile: Reconcile;
   readonly addresses: readonly string[];
-  readonly peers: readonly {
-    readonly did: Did;
-    readonly address: string;
-    readonly direction: 'inbound' | 'outbound';
-  }[];
+  readonly peers: readonly PeerStatus[];
+  /** Who is not connected, and is dialled now or later. */
+  readonly sought: readonly SoughtStatus[];
   readonly blocked: readonly Did[];
   readonly topics: readonly TopicStatus[];
   /** What gossip cost since the start, over all peers. */

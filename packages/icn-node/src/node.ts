@@ -1,6 +1,6 @@
 import { DEFAULT_LIMITS, Gossip, PROTOCOL, parseTopic, type EntryStore, type SessionBill } from '@icn/gossip';
 import { parseDid, randomBytes, type Did } from '@icn/identity';
-import { formatAddress, parseAddress, Swarm, type Address } from '@icn/net';
+import { ExchangeRounds, formatAddress, parseAddress, Swarm, type Address } from '@icn/net';
 import { NodeError } from './errors.js';
 import { FollowedTopics } from './followed-topics.js';
 import { GossipDriver } from './gossip-driver.js';
@@ -10,6 +10,7 @@ import { openParts, type NodeAdapters, type NodeParts } from './node-parts.js';
 import { sumOfCounters, type NodeStatus } from './node-status.js';
 import { parseOptions, type NodeConfig, type NodeOptions } from './options.js';
 import { PeerLinks } from './peer-links.js';
+import { peerStatus, soughtStatus } from './peer-status.js';
 import { Publisher } from './publisher.js';
 import type { SavedSet } from './saved-set.js';
 import { TopicHandles } from './topic-handles.js';
@@ -51,13 +52,15 @@ export class IcnNode {
   readonly #links: PeerLinks;
   readonly #swarm: Swarm;
   readonly #discovery: LocalDiscovery | undefined;
+  readonly #exchange: ExchangeRounds | undefined;
   readonly #addresses: Address[] = [];
   readonly #listeners = new Set<NodeListener>();
   #hasTwin = false;
   #closing: Promise<void> | undefined;
 
   /** Use `createNode`. */
-  constructor(config: NodeConfig, { store, createTransports, blocked, left, keyPair, created }: NodeParts) {
+  constructor(config: NodeConfig, parts: NodeParts) {
+    const { store, createTransports, classOf, blocked, left, keyPair, created } = parts;
     const { network, reconcile } = config;
     this.did = keyPair.did;
     this.isNew = created;
@@ -76,9 +79,14 @@ export class IcnNode {
       written: () => this.#driver.written(),
     });
     this.#handles = new TopicHandles(this.#topics, this.#publisher);
-    this.#links = new PeerLinks(PROTOCOL.frameBytesMax, (from, frame) => {
-      this.#driver.handle({ type: 'received', from, frame });
-      return this.#driver.room();
+    this.#links = new PeerLinks({
+      frameBytesMax: PROTOCOL.frameBytesMax,
+      classOf,
+      onGossip: (from, frame) => {
+        this.#driver.handle({ type: 'received', from, frame });
+        return this.#driver.room();
+      },
+      onExchange: (from, message) => this.#exchange?.received(from, message),
     });
     const transports = createTransports({
       keyPair,
@@ -90,6 +98,7 @@ export class IcnNode {
     this.#transports = new Transports(transports, warn);
     this.#swarm = this.#createSwarm();
     this.#discovery = config.mdns ? this.#createDiscovery() : undefined;
+    this.#exchange = config.exchange ? this.#createExchange() : undefined;
   }
 
   /** Where this node can be dialled, with its DID. */
@@ -145,9 +154,8 @@ export class IcnNode {
       network: this.#config.network,
       reconcile: this.#config.reconcile,
       addresses: this.addresses,
-      peers: this.#swarm.connections.map(({ remote, remoteAddress, direction }) => {
-        return { did: remote, address: formatAddress(remoteAddress), direction };
-      }),
+      peers: this.#swarm.peers.map(peerStatus),
+      sought: this.#swarm.sought.map(soughtStatus),
       blocked: this.#swarm.blocked,
       topics: this.#gossip.status(),
       traffic: this.#links.traffic,
@@ -157,6 +165,7 @@ export class IcnNode {
         this.#links.counters,
         this.#gossip.counters,
         this.#discovery?.counters ?? {},
+        this.#exchange?.counters ?? {},
       ),
     };
   }
@@ -195,6 +204,7 @@ export class IcnNode {
 
   async #close(): Promise<void> {
     await this.#discovery?.close();
+    this.#exchange?.close();
     await this.#swarm.close();
     await this.#transports.close();
     await this.#driver.stop();
@@ -233,6 +243,7 @@ export class IcnNode {
       onPeerUp: (connection) => {
         this.#links.add(connection);
         this.#discovery?.connected(connection.remote, connection.remoteAddress);
+        this.#exchange?.peerUp(connection);
         this.#emit({
           type: 'peer-up',
           did: connection.remote,
@@ -243,12 +254,19 @@ export class IcnNode {
       onPeerDown: (did, reason) => {
         this.#links.delete(did);
         this.#discovery?.disconnected(did);
+        this.#exchange?.peerDown(did);
         this.#driver.handle({ type: 'peer-down', peer: did });
         this.#emit({ type: 'peer-down', did, reason });
       },
       onDialFailed: (address, error) => {
         const message = `cannot reach ${formatAddress(address)}, still trying: ${error.message}`;
         this.#emit({ type: 'warning', message });
+      },
+      onSilent: (silent, answering) => {
+        const isServing = this.#swarm.connections.some(
+          ({ remoteAddress }) => remoteAddress.scheme === silent.scheme,
+        );
+        this.#transports.silent(silent, answering, isServing);
       },
     });
   }
@@ -260,6 +278,17 @@ export class IcnNode {
       transports: this.#transports.all.map(({ scheme }) => scheme),
       onPeer: (address) => this.#swarm.hint(address),
       onWarning: (message) => this.#emit({ type: 'warning', message }),
+    });
+  }
+
+  #createExchange(): ExchangeRounds {
+    return new ExchangeRounds({
+      self: this.did,
+      ownAddresses: () => this.#addresses,
+      transports: this.#transports.all.map(({ scheme }) => scheme),
+      send: (peer, message) => this.#links.send([peer], message, 'exchange'),
+      onTold: (address) => this.#swarm.hint(address, { isRumour: true }),
+      onListening: (address) => this.#swarm.hint(address),
     });
   }
 

@@ -25,7 +25,7 @@ export interface NodeOptions {
   readonly network?: string | undefined;
   /**
    * Addresses to listen on, `quic://HOST:PORT` or `tls://HOST:PORT`; port 0 takes a free one; an empty list only dials.
-   * Default: `quic://0.0.0.0:0`, or `tls://0.0.0.0:0` on a machine without the native QUIC binary.
+   * Default: `quic://0.0.0.0:0` and `tls://0.0.0.0:0`, the latter alone on a machine without the native QUIC binary.
    */
   readonly listen?: readonly string[] | undefined;
   /** Peers to reach whatever discovery finds: `quic://HOST:PORT` or `tls://HOST:PORT`, with `?did=DID` to accept nobody else there. */
@@ -34,6 +34,8 @@ export interface NodeOptions {
   readonly topics?: readonly string[] | undefined;
   /** Whether to announce this node in the local network and to look for others. Default true. */
   readonly mdns?: boolean | undefined;
+  /** Whether to ask connected peers where others are, and to tell them whom this node knows. Default true. */
+  readonly exchange?: boolean | undefined;
   /** How a node tells its peers what it holds, when they repair what differs: see `RECONCILE`. Default `auto`. */
   readonly reconcile?: Reconcile | undefined;
 }
@@ -54,6 +56,7 @@ const schema = z.strictObject({
   peers: z.array(parsed(parseAddress)).max(256).default([]),
   topics: z.array(parsed(parseTopic)).max(1_024).default([]),
   mdns: z.boolean().default(true),
+  exchange: z.boolean().default(true),
   reconcile: z.enum(RECONCILE).default('auto'),
 });
 

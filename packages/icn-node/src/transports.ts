@@ -17,7 +17,10 @@ const KEEP_ALIVE_MS = 4_000;
 /** What a transport is told of its node. */
 export type TransportOptions = Pick<QuicTransportOptions, 'keyPair' | 'admit' | 'onTwin'>;
 
-/** Where a node listens that is not told otherwise; and where, if this machine has no native QUIC. */
+/**
+ * Where a node listens that is not told otherwise: on QUIC, and for those that no UDP reaches, or that have no native QUIC,
+ * on TLS too.
+ */
 const DEFAULT_LISTEN: Address = { scheme: 'quic', host: '0.0.0.0', port: 0 };
 const FALLBACK_LISTEN: Address = { scheme: 'tls', host: '0.0.0.0', port: 0 };
 
@@ -40,6 +43,7 @@ export function createDefaultTransports(options: TransportOptions): readonly Tra
 export class Transports {
   readonly all: readonly Transport[];
   readonly #onWarning: (message: string) => void;
+  #isSilenceSaid = false;
 
   constructor(all: readonly Transport[], onWarning: (message: string) => void) {
     this.all = all;
@@ -51,11 +55,12 @@ export class Transports {
   }
 
   /**
-   * Listens on all these addresses; on QUIC where they are undefined, and where that cannot be loaded on TLS, which it says.
+   * Listens on all these addresses; where they are undefined, on QUIC and TLS, if possible at one port, and where QUIC cannot
+   * be loaded on TLS alone, which it says.
    * Throws NodeError `options-invalid` for a scheme that no transport has, and NetError.
    */
   async listen(addresses: readonly Address[] | undefined): Promise<readonly Listening[]> {
-    if (addresses === undefined) return [await this.#listenByDefault()];
+    if (addresses === undefined) return this.#listenByDefault();
     const listening: Listening[] = [];
     for (const address of addresses) listening.push(await this.#listen(address));
     return listening;
@@ -65,15 +70,40 @@ export class Transports {
     await Promise.all(this.all.map((transport) => transport.close()));
   }
 
-  async #listenByDefault(): Promise<Listening> {
+  /**
+   * A peer answered by another transport, and not by the preferred one. Says so, once, unless that one serves for others:
+   * then it is not the network of this node that lets no UDP through.
+   */
+  silent(silent: Address, answering: Address, isServing: boolean): void {
+    if (this.#isSilenceSaid || isServing) return;
+    this.#isSilenceSaid = true;
+    const [asked, taken] = [silent, answering].map(({ scheme, host, port }) =>
+      formatAddress({ scheme, host, port }),
+    );
+    this.#onWarning(
+      `no answer from ${asked}, but one from ${taken}: UDP seems to be blocked on the way, so TLS over TCP serves instead. Let UDP through, for links that are quicker and survive a change of address.`,
+    );
+  }
+
+  async #listenByDefault(): Promise<readonly Listening[]> {
     try {
-      return await this.#listen(DEFAULT_LISTEN);
+      const first = await this.#listen(DEFAULT_LISTEN);
+      return this.#has(FALLBACK_LISTEN) ? [first, await this.#listenBeside(first)] : [first];
     } catch (error) {
       const isMissing = error instanceof NetError && error.code === 'platform-unsupported';
       if (!isMissing || !this.#has(FALLBACK_LISTEN)) throw error;
       this.#onWarning(
         `${error.message} This node listens on tls:// instead, and cannot dial quic:// addresses.`,
       );
+      return [await this.#listen(FALLBACK_LISTEN)];
+    }
+  }
+
+  /** At the port of the other listener if it is free, because one number is easier to let through a firewall. */
+  async #listenBeside({ listener }: Listening): Promise<Listening> {
+    try {
+      return await this.#listen({ ...FALLBACK_LISTEN, port: listener.addresses[0]?.port ?? 0 });
+    } catch {
       return this.#listen(FALLBACK_LISTEN);
     }
   }

@@ -1,7 +1,9 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { generateKeyPair } from '@icn/identity';
 import { createQuicTransport, createTlsTransport, parseAddress, type Address } from '@icn/net';
 import { describe, expect, it } from '@jest/globals';
-import { createNode, type NodeEvent } from '../src/index.js';
+import { createNode, type IcnNode, type NodeEvent } from '../src/index.js';
 import { Transports } from '../src/transports.js';
 import { eventually } from '../src/demo/icn-process.js';
 import { afterTest } from './support/temporary.js';
@@ -36,6 +38,49 @@ describe('a machine without the native QUIC binary', () => {
       createTlsTransport(given),
     ];
     await expect(createNode(options, { transports })).rejects.toMatchObject({ code: 'platform-unsupported' });
+  });
+});
+
+describe('a node that is not told where to listen', () => {
+  it('listens on QUIC and TLS, at one port', async () => {
+    const node = await createNode({ mdns: false });
+    afterTest(() => node.close());
+    const addresses = node.addresses.map(parseAddress);
+    expect(new Set(addresses.map(({ scheme }) => scheme))).toEqual(new Set(['quic', 'tls']));
+    expect(new Set(addresses.map(({ port }) => port)).size).toBe(1);
+  });
+});
+
+describe('a node whose UDP is swallowed', () => {
+  it('reaches peers by TLS, and says so once', async () => {
+    const blackHole = createSocket('udp4').bind(0, '127.0.0.1');
+    afterTest(() => new Promise<void>((resolve) => blackHole.close(resolve)));
+    await once(blackHole, 'listening');
+    const dead = `quic://127.0.0.1:${blackHole.address().port}`;
+    const others: IcnNode[] = [];
+    for (let count = 0; count < 2; count++) {
+      others.push(await createNode({ listen: ['tls://127.0.0.1:0'], mdns: false }));
+      afterTest(() => others[count]!.close());
+    }
+    const events: NodeEvent[] = [];
+    const node = await createNode({
+      listen: [],
+      mdns: false,
+      exchange: false,
+      peers: others.flatMap(({ did, addresses }) => [...addresses, `${dead}?did=${did}`]),
+    });
+    afterTest(() => node.close());
+    node.subscribe((event) => events.push(event));
+    const status = await eventually(
+      async () => node.status(),
+      ({ peers }) => peers.length === 2,
+      10_000,
+    );
+    expect(status.peers.every(({ address }) => address.startsWith('tls://'))).toBe(true);
+    expect(status.counters['preferred-silent']).toBe(2);
+    expect(events.filter(({ type }) => type === 'warning')).toEqual([
+      { type: 'warning', message: expect.stringMatching(/no answer from quic:.*UDP seems to be blocked/) },
+    ]);
   });
 });
 

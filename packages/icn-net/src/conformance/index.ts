@@ -9,6 +9,7 @@ import { closeCases } from './close-cases.js';
 import type { ConformanceCase } from './fixture.js';
 import { flowCases } from './flow-cases.js';
 import { peerCases } from './peer-cases.js';
+import { statsCases } from './stats-cases.js';
 import { streamCases } from './stream-cases.js';
 
 export type { ConformanceCase, ConformanceFixture, PeerPolicy } from './fixture.js';
@@ -19,5 +20,6 @@ export const transportConformance: readonly ConformanceCase[] = [
   ...streamCases,
   ...flowCases,
   ...closeCases,
+  ...statsCases,
 ];
 export { UdpProxy, type PathConditions } from './udp-proxy.js';

@@ -12,7 +12,7 @@ import {
 import type { NetError } from '../errors.js';
 import { Openings, openAborted } from '../openings.js';
 import type { CloseReason } from '../protocol.js';
-import type { Connection, Stream, StreamOptions } from '../transport.js';
+import type { Connection, ConnectionStats, Stream, StreamOptions } from '../transport.js';
 import type { MemoryMedium } from './network.js';
 import { MemoryStream } from './stream.js';
 import type { WireEnd } from './wire.js';
@@ -40,6 +40,7 @@ export class MemoryConnection implements Connection {
   readonly #openings = new Openings<undefined>();
   /** Set by `join`, before anything can be sent. */
   #other!: MemoryConnection;
+  readonly #carried = { sent: 0, received: 0 };
   #ownStreamCount = 0;
   #failure: NetError | undefined;
   #stopIdleTimer: (() => void) | undefined;
@@ -73,6 +74,10 @@ export class MemoryConnection implements Connection {
 
   streams(): AsyncIterable<Stream> {
     return this.#incoming;
+  }
+
+  stats(): ConnectionStats {
+    return { bytesSent: this.#carried.sent, bytesReceived: this.#carried.received };
   }
 
   async close(reason?: Partial<CloseReason>): Promise<void> {
@@ -144,6 +149,7 @@ export class MemoryConnection implements Connection {
   ): MemoryStream {
     const stream: MemoryStream = new MemoryStream({
       deliver,
+      onCarried: (direction, byteCount) => (this.#carried[direction] += byteCount),
       onDone: () => {
         this.#streams.delete(stream);
         onDone();

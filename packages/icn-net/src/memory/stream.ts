@@ -18,6 +18,8 @@ interface PendingWrite {
 export interface MemoryStreamOptions {
   /** Runs something at the other end, later, in order; `byteCount` bytes travel with it. */
   readonly deliver: (arrival: (other: MemoryStream) => void, byteCount?: number) => void;
+  /** So many bytes went out, or came in. */
+  readonly onCarried: (direction: 'sent' | 'received', byteCount: number) => void;
   /** Called once, when both halves are over. */
   readonly onDone: () => void;
 }
@@ -97,6 +99,7 @@ export class MemoryStream implements Stream {
     const part = new Uint8Array(bytes.subarray(0, this.#room));
     if (part.length > 0) {
       this.#room -= part.length;
+      this.#options.onCarried('sent', part.length);
       this.#options.deliver((other) => other.#onBytes(part), part.length);
     }
     return bytes.subarray(part.length);
@@ -104,6 +107,7 @@ export class MemoryStream implements Stream {
 
   #onBytes(bytes: Uint8Array): void {
     if (this.#failure !== undefined) return;
+    this.#options.onCarried('received', bytes.length);
     const reading = this.#reading;
     if (reading === undefined) {
       this.#arrived.push(bytes);

@@ -9,13 +9,14 @@ import { LazyTimer } from '../lazy-timer.js';
 import { judgeDid, type Expectation } from '../peer-proof.js';
 import type { Carried } from './carrier.js';
 import type { CloseReason } from '../protocol.js';
-import type { Connection, Stream, StreamOptions } from '../transport.js';
+import type { Connection, ConnectionStats, Stream, StreamOptions } from '../transport.js';
 import type { MuxCounters } from './counters.js';
 import { decodeClose, decodeHello, encodeClose, encodeHello, frameTypes } from './frame.js';
 import { FrameOutput } from './frame-output.js';
 import { FrameParser, type FrameSink } from './frame-parser.js';
 import type { MuxLimits } from './limits.js';
 import { Mux } from './mux.js';
+import { PingClock } from './ping-clock.js';
 
 export interface MuxConnectionOptions {
   readonly scheme: string;
@@ -38,7 +39,6 @@ type Phase = 'proving' | 'open' | 'over';
 
 /** How long a closing socket may take to hand over the last words, and its peer to hang up. Guess, as over QUIC. */
 const lingerMaxMs = 1000;
-const pingPayload = new Uint8Array(8);
 
 /**
  * One connection between two nodes over a byte stream: judges the peer, exchanges hellos with it, and gives frames to the
@@ -65,7 +65,9 @@ export class MuxConnection implements Connection, FrameSink {
   #mux: Mux | undefined;
   #isScheduled = false;
   #heardAtMs = performance.now();
+  #heardBytes = 0;
   #askedAtMs = -Infinity;
+  readonly #pings = new PingClock();
   #pingDue = false;
   #pongDue: Uint8Array | undefined;
 
@@ -132,6 +134,11 @@ export class MuxConnection implements Connection, FrameSink {
     return this.#openMux().incoming;
   }
 
+  stats(): ConnectionStats {
+    const { flushedBytes: bytesSent } = this.#output;
+    return { bytesSent, bytesReceived: this.#heardBytes, roundTripMs: this.#pings.roundTripMs };
+  }
+
   close(reason?: Partial<CloseReason>): Promise<void> {
     this.#end(ownReason(reason));
     return this.#said;
@@ -151,7 +158,10 @@ export class MuxConnection implements Connection, FrameSink {
       this.#schedule();
       return undefined;
     }
-    if (type === frameTypes.pong) return undefined;
+    if (type === frameTypes.pong) {
+      this.#pings.answered(payload, performance.now());
+      return undefined;
+    }
     if (type === frameTypes.hello) return 'a second hello';
     return this.#openMux().onFrame(type, stream, payload);
   }
@@ -169,6 +179,9 @@ export class MuxConnection implements Connection, FrameSink {
     this.#mux = new Mux({ role, limits, peer, output: this.#output, schedule: () => this.#schedule() });
     this.#phase = 'open';
     this.#timer.set(this.#heardAtMs + limits.keepAliveMs);
+    // The first round trip is known before the first long silence.
+    this.#pingDue = true;
+    this.#schedule();
     this.#options.onProven();
     return undefined;
   }
@@ -180,6 +193,7 @@ export class MuxConnection implements Connection, FrameSink {
 
   #onBytes(chunk: Buffer): void {
     if (this.#phase === 'over') return;
+    this.#heardBytes += chunk.length;
     this.#heardAtMs = performance.now();
     const violation = this.#parser.push(chunk);
     if (violation === undefined) return;
@@ -203,8 +217,8 @@ export class MuxConnection implements Connection, FrameSink {
       this.#output.append(frameTypes.pong, 0, this.#pongDue);
       this.#pongDue = undefined;
     }
-    if (this.#pingDue && this.#output.roomBytes >= pingPayload.length) {
-      this.#output.append(frameTypes.ping, 0, pingPayload);
+    if (this.#pingDue && this.#output.roomBytes >= PingClock.payloadBytes) {
+      this.#output.append(frameTypes.ping, 0, this.#pings.next(performance.now()));
       this.#pingDue = false;
     }
     this.#mux?.fill();

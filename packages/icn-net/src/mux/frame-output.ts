@@ -18,12 +18,18 @@ export class FrameOutput {
   #flushed = 0;
   #filled = 0;
   #unsentBytes = 0;
+  #flushedBytes = 0;
 
   /** `onRoom` is called whenever the system has taken something. */
   constructor(socket: Writable, bytesMax: number, onRoom: () => void) {
     this.#socket = socket;
     this.#bytesMax = bytesMax;
     this.#onRoom = onRoom;
+  }
+
+  /** All that was handed to the socket so far. */
+  get flushedBytes(): number {
+    return this.#flushedBytes;
   }
 
   /** Payload bytes that the next frame may have; negative if there is no room even for a header. */
@@ -54,6 +60,7 @@ export class FrameOutput {
     if (bytes.length === 0) return;
     this.#flushed = this.#filled;
     this.#unsentBytes += bytes.length;
+    this.#flushedBytes += bytes.length;
     this.#socket.write(bytes, (error) => {
       this.#unsentBytes -= bytes.length;
       if (error === undefined || error === null) this.#onRoom();

@@ -11,7 +11,8 @@ import {
 import { messageOf } from '../errors.js';
 import { judgePeer } from '../peer-proof.js';
 import { ALPN, type CloseReason } from '../protocol.js';
-import type { Connection, Stream, StreamOptions } from '../transport.js';
+import type { Connection, ConnectionStats, Stream, StreamOptions } from '../transport.js';
+import { connectionStats } from './connection-stats.js';
 import { endOf, endedByTls } from './connection-end.js';
 import { ConnectionIds } from './connection-ids.js';
 import type { QuicConnectionOptions } from './connection-options.js';
@@ -39,7 +40,7 @@ const blockedKeepAliveMs = 500;
  *
  * Invariants:
  * 1. Nobody above gets it, and no stream byte is looked at, before `open` (I14).
- * 2. Once `over`, quiche is asked nothing but how long datagrams of the peer may still come.
+ * 2. Once `over`, quiche is asked nothing but how long datagrams of the peer may still come, and what it counted.
  */
 export class QuicConnection implements Connection {
   readonly role: 'client' | 'server';
@@ -115,6 +116,10 @@ export class QuicConnection implements Connection {
 
   streams(): AsyncIterable<Stream> {
     return this.#streams.incoming;
+  }
+
+  stats(): ConnectionStats {
+    return connectionStats(this.#native);
   }
 
   close(reason?: Partial<CloseReason>): Promise<void> {

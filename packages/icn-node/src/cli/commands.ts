@@ -6,6 +6,7 @@ import { readAll } from '../control/read-input.js';
 import type { ItemJson, StatusJson } from '../json.js';
 import { Commits } from './commits.js';
 import { itemLine, plural, print, printJson, shortDid } from './output.js';
+import { peerLine, soughtLine } from './peer-lines.js';
 
 /** What every command takes. */
 export interface CommandOptions {
@@ -106,14 +107,15 @@ export async function status({ dataDir, json }: CommandOptions): Promise<number>
 }
 
 export async function peers({ dataDir, json }: CommandOptions): Promise<number> {
-  const { peers: all, blocked } = await new ControlClient(dataDir).status();
+  const { peers: all, sought, blocked } = await new ControlClient(dataDir).status();
   if (json) {
-    await printJson({ peers: all, blocked });
+    await printJson({ peers: all, sought, blocked });
     return 0;
   }
-  for (const { did, address, direction } of all) await print(`${did}  ${direction}  ${address}`);
+  for (const peer of all) await print(peerLine(peer));
+  for (const peer of sought) await print(soughtLine(peer));
   for (const did of blocked) await print(`${did}  blocked`);
-  if (all.length + blocked.length === 0) await print('no peers yet');
+  if (all.length + sought.length + blocked.length === 0) await print('no peers yet');
   return 0;
 }
 

@@ -106,6 +106,7 @@ function addRunning(program: Command, done: (exitCode: number) => void): void {
         .default('auto'),
     )
     .option('--no-mdns', 'do not announce this node, nor look for others, in the local network')
+    .option('--no-exchange', 'do not ask peers where others are, nor tell them')
     .action(async ({ listen = [], peer = [], topic = ['lobby'], ...others }: UpArguments) => {
       const { up } = await import('./up.js');
       const exitCode = await up({ ...others, listen, peer, topic });

@@ -39,7 +39,7 @@ export class PeopleReporter implements Reporter {
   }
 
   async listening(node: IcnNode): Promise<void> {
-    const { name, dataDir, mdns } = this.#options;
+    const { name, dataDir, mdns, exchange } = this.#options;
     const [first = 'nowhere: this node only dials', ...others] = node.addresses;
     const topics = node
       .status()
@@ -49,6 +49,7 @@ export class PeopleReporter implements Reporter {
       ['listening', first],
       ...others.map((address) => ['', address] as const),
       ['peers', mdns ? 'looked for in the local network by mDNS' : 'only those named by --peer'],
+      ...(exchange ? [['', 'and those of whom peers tell'] as const] : []),
       ...topics.map((topic) => ['topic', topic] as const),
     ];
     await print(`${name === undefined ? 'This node' : printable(name)} is ${node.did}`);

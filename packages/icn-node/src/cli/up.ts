@@ -14,6 +14,7 @@ export interface UpOptions {
   readonly peer: readonly string[];
   readonly topic: readonly string[];
   readonly mdns: boolean;
+  readonly exchange: boolean;
   readonly reconcile: Reconcile;
 }
 
@@ -21,13 +22,14 @@ export interface UpOptions {
 export async function up(options: UpOptions): Promise<number> {
   onOutputLost('live-on');
   const signalled = untilSignalled();
-  const { dataDir, listen, peer, mdns, reconcile, topic: topics } = options;
+  const { dataDir, listen, peer, mdns, exchange, reconcile, topic: topics } = options;
   const addresses = listen.length > 0 ? { listen: [...listen] } : {};
   const node = await createNode({
     dataDir,
     peers: [...peer],
     topics: [...topics],
     mdns,
+    exchange,
     reconcile,
     ...addresses,
   });
