@@ -7,11 +7,9 @@
  *
  *   pnpm bench reconcile [--json] [--seeds N]
  */
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { boundBytes } from '@icn/gossip';
+import { importPeer, installPeers } from './peers/import-peer.mjs';
 import { entriesBy, meet, seededNumbers, Side } from './reconcile-ends.mjs';
 
 /** @typedef {import('@icn/gossip').Reconcile} Reconcile */
@@ -111,18 +109,13 @@ function lackedOf(kind, count, seed) {
 }
 
 /**
- * How many coded symbols @peerbit/riblt needs for the set of entries itself: installed on demand, beside this file.
+ * How many coded symbols @peerbit/riblt needs for the set of entries itself.
  *
  * @returns {Promise<(setting: Setting) => number>}
  */
 async function peerOf() {
-  const folder = fileURLToPath(new URL('.peers/', import.meta.url));
-  const module = new URL('.peers/node_modules/@peerbit/riblt/dist/index.js', import.meta.url);
-  if (!existsSync(module)) {
-    const install = ['install', '--prefix', folder, '--no-audit', '--no-fund', '@peerbit/riblt@1.2.0'];
-    execFileSync('npm', install, { stdio: ['ignore', 'ignore', 'inherit'] });
-  }
-  const riblt = /** @type {Riblt} */ (await import(module.href));
+  await installPeers();
+  const riblt = /** @type {Riblt} */ (await importPeer('@peerbit/riblt'));
   const { ready, EncoderWrapper, DecoderWrapper } = riblt;
   await ready;
   return ({ entries, kind, difference }) => {
