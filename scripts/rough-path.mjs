@@ -24,7 +24,10 @@ const rebindsMax = Number(values.rebinds);
 
 const built = await build();
 if (!built.succeeded) throw new Error(built.output);
-const { generateKeyPair } = await import('../packages/icn-identity/dist/index.js');
+const identity = await import('../packages/icn-identity/dist/index.js');
+const { generateKeyPair } = /** @type {typeof import('../packages/icn-identity/src/index.js')} */ (
+  /** @type {unknown} */ (identity)
+);
 const { createQuicTransport } = await import('../packages/icn-net/dist/index.js');
 const { UdpProxy } = await import('../packages/icn-net/dist/conformance/index.js');
 
