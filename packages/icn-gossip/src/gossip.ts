@@ -17,6 +17,7 @@ import { PullServer } from './pull/pull-server.js';
 import type { Topic } from './topic.js';
 import type { Reconcile, TopicContext } from './topic/topic-context.js';
 import { TopicGossip } from './topic/topic-gossip.js';
+import { earlyRoots, namedTopics } from './link/early-roots.js';
 import { Peers, type Peer } from './link/peers.js';
 import { Rounds } from './link/rounds.js';
 import type { GossipMessage, Hello, TopicMessage } from './wire/messages.js';
@@ -160,6 +161,26 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
     return this.#topics.get(topic)?.bills() ?? [];
   }
 
+  /**
+   * What to ask a peer while a link to it is made, as a frame of at most `bytesMax` bytes; its answer is a frame `received` once
+   * the link is up. Undefined where no topic is followed, or the disk lags behind. Changes nothing.
+   */
+  earlyQuestion(bytesMax: number): Uint8Array | undefined {
+    if (!this.#outbox.isDurable) return undefined;
+    return earlyRoots(
+      [...this.#topics.values()].filter(({ isJoined }) => isJoined),
+      bytesMax,
+    );
+  }
+
+  /** Answers a frame that a peer made by `earlyQuestion`, or that somebody replays. Total; changes nothing. */
+  answerEarly(frame: Uint8Array, bytesMax: number): Uint8Array | undefined {
+    if (!this.#outbox.isDurable) return undefined;
+    const message = this.#readMessage(frame);
+    if (typeof message === 'string' || message.type !== 'TopicRoots') return undefined;
+    return earlyRoots(namedTopics(message, this.#topics), bytesMax);
+  }
+
   /** Throws `GossipError` only where the driver itself asks for what cannot be: joining a topic of gated access. */
   handle(event: GossipEvent, nowMs: number): readonly GossipEffect[] {
     this.#nowMs = nowMs;
@@ -281,6 +302,8 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
         return this.#receivedUnsubscribe(peer, message.topics, nowMs);
       case 'Roots':
         return this.#rounds.receivedRoots(peer, message, nowMs);
+      case 'TopicRoots':
+        return this.#rounds.receivedTopicRoots(peer, message, nowMs);
     }
   }
 

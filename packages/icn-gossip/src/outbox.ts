@@ -26,6 +26,11 @@ export class Outbox {
     this.#counters = counters;
   }
 
+  /** Whether all that this node holds is on disk. */
+  get isDurable(): boolean {
+    return this.#gate.isClear && this.#writes.length === 0;
+  }
+
   /** For what says nothing about what this node holds: requests, and other people's entries. Returns the frame's bytes. */
   send(to: readonly Did[], message: GossipMessage): number {
     if (to.length === 0) return 0;

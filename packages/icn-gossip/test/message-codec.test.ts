@@ -140,6 +140,13 @@ const messages: { [Type in GossipMessage['type']]: fc.Arbitrary<Extract<GossipMe
   }),
   Graft: fc.record({ type: fc.constant('Graft' as const), topic }),
   Prune: fc.record({ type: fc.constant('Prune' as const), topic }),
+  TopicRoots: fc.array(topic, { maxLength: 5 }).chain((topics) =>
+    fc.record({
+      type: fc.constant('TopicRoots' as const),
+      topics: fc.constant(topics),
+      rows: fc.uint8Array({ minLength: 8 * topics.length, maxLength: 8 * topics.length }),
+    }),
+  ),
   Roots: fc.record({
     type: fc.constant('Roots' as const),
     roundId: uint,
@@ -217,7 +224,7 @@ describe('message codec', () => {
   });
 
   it.each<[string, Uint8Array, string]>([
-    ['a type of later', encodeCbor([19, 'anything']), 'message-unknown'],
+    ['a type of later', encodeCbor([20, 'anything']), 'message-unknown'],
     ['the last type there is', encodeCbor([Number.MAX_SAFE_INTEGER]), 'message-unknown'],
     ['nothing', new Uint8Array(0), 'message-malformed'],
     ['an empty array', encodeCbor([]), 'message-malformed'],

@@ -292,6 +292,7 @@ function messageVectors() {
     'Roots, question': { ...roots, answer: false, root, rows: null },
     'Roots, equal': { ...roots, answer: true, root: null, rows: null },
     'Roots, differ': { ...roots, answer: true, root, rows: Uint8Array.of(...eight, ...eight) },
+    TopicRoots: { type: 'TopicRoots', topics: [TOPIC], rows: eight },
     'Roots, other topics': { ...roots, answer: true, topicCount: 3, root, rows: null },
     Join: { type: 'Join', topic: TOPIC },
     ForwardJoin: { type: 'ForwardJoin', topic: TOPIC, joiner: other, ttl: 5 },

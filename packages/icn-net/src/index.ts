@@ -57,10 +57,13 @@ export {
   type TlsTransportOptions,
 } from './tls/transport.js';
 export { TokenBucket, type BucketLimits } from './token-bucket.js';
+export type { EarlyAskerOptions } from './early-asker.js';
+export { earlyBytesMax } from './transport.js';
 export type {
   Connection,
   ConnectionStats,
   DialOptions,
+  EarlyQuestion,
   ListenOptions,
   Listener,
   Stream,

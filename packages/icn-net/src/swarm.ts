@@ -4,6 +4,7 @@ import type { SoughtPeer } from './candidate.js';
 import { schemeRank } from './dial-course.js';
 import { Dialler, type HintOptions } from './dialler.js';
 import { defaultDiallerLimits, type DiallerLimits } from './dialler-limits.js';
+import { EarlyAsker, type EarlyAskerOptions } from './early-asker.js';
 import { NetError } from './errors.js';
 import type { CloseReason } from './protocol.js';
 import type { Connection, Listener, Transport } from './transport.js';
@@ -19,6 +20,8 @@ export interface SwarmOptions {
   readonly onDialFailed?: (address: Address, error: Error) => void;
   /** A peer answered at an address, but not at one of a transport that is preferred: QUIC, if it was TLS that answered. */
   readonly onSilent?: (silent: Address, answering: Address) => void;
+  /** What to ask known peers while a connection to them is made, where the transport can (`EarlyQuestion`). */
+  readonly early?: EarlyAskerOptions;
   readonly limits?: Partial<SwarmLimits>;
 }
 
@@ -83,6 +86,7 @@ export class Swarm {
   readonly #blocked = new Set<Did>();
   /** How many users each protected peer has. */
   readonly #protected = new Map<Did, number>();
+  readonly #early: EarlyAsker | undefined;
   readonly #refused: Record<string, number> = {};
   #silentCount = 0;
   #isClosed = false;
@@ -90,6 +94,7 @@ export class Swarm {
   constructor(options: SwarmOptions) {
     this.#options = options;
     this.#limits = { ...defaultSwarmLimits, ...options.limits };
+    this.#early = options.early && new EarlyAsker(options.early);
     const ports = {
       self: options.self,
       dial: (address: Address, signal: AbortSignal) => this.#dial(address, signal),
@@ -206,7 +211,13 @@ export class Swarm {
     const transport = this.#options.transports.find(({ scheme }) => scheme === address.scheme);
     if (transport === undefined)
       throw new NetError('address-invalid', `no transport here dials ${formatAddress(address)}`);
-    return transport.dial(address, { signal });
+    const early = this.#early?.questionFor(address, (peer) => this.#links.has(peer));
+    try {
+      return await transport.dial(address, { signal, early });
+    } catch (error) {
+      this.#early?.dialFailed(address);
+      throw error;
+    }
   }
 
   #admit(connection: Connection): void {
@@ -223,6 +234,7 @@ export class Swarm {
     this.#dialler.peerUp(connection);
     void connection.closed.then((reason) => this.#left(connection, reason));
     this.#options.onPeerUp(connection);
+    this.#early?.peerUp(peer);
   }
 
   #refusalOf(connection: Connection, existing: Link | undefined): CloseReason | undefined {

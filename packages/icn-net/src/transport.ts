@@ -28,10 +28,27 @@ export interface ListenOptions {
   readonly port: number;
 }
 
+/**
+ * A question that a dial may ask before the connection is open, where the peer is known from an earlier one and the transport
+ * has early data: then the answer comes a round trip sooner. Else it is never asked. Whoever recorded it can ask it again, so it
+ * is answered by what changes nothing.
+ */
+export interface EarlyQuestion {
+  /** At most `earlyBytesMax`; a longer one is not asked. */
+  readonly bytes: Uint8Array;
+  /** Called at most once, before the dial resolves or soon after. */
+  readonly onAnswer: (answer: Uint8Array) => void;
+}
+
+/** What fits into the first datagrams of a connection, as question and as answer. */
+export const earlyBytesMax = 1_000;
+
 export interface DialOptions {
   /** The only DID that may answer. Falls back to the `did` of the address; without either, any proven DID may. */
   readonly expect?: Did;
   readonly signal?: AbortSignal;
+  /** Only with the DID of the peer, by `expect` or the address. */
+  readonly early?: EarlyQuestion | undefined;
 }
 
 /** Yields inbound connections, each proven, until it is closed. At most one consumer iterates it. */

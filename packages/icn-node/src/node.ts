@@ -1,6 +1,6 @@
 import { DEFAULT_LIMITS, Gossip, PROTOCOL, parseTopic, type EntryStore, type SessionBill } from '@icn/gossip';
 import { parseDid, randomBytes, type Did } from '@icn/identity';
-import { ExchangeRounds, formatAddress, parseAddress, Swarm, type Address } from '@icn/net';
+import { earlyBytesMax, ExchangeRounds, formatAddress, parseAddress, Swarm, type Address } from '@icn/net';
 import { NodeError } from './errors.js';
 import { FollowedTopics } from './followed-topics.js';
 import { GossipDriver } from './gossip-driver.js';
@@ -92,6 +92,7 @@ export class IcnNode {
       keyPair,
       admit: (did) => (this.#swarm.isBlocked(did) ? 'blocked' : undefined),
       onTwin: () => this.#twinMet(),
+      answerEarly: (_from, question) => this.#gossip.answerEarly(question, earlyBytesMax),
     });
     // Said once somebody can listen to it.
     const warn = (message: string) => void setImmediate(() => this.#emit({ type: 'warning', message }));
@@ -261,6 +262,10 @@ export class IcnNode {
       onDialFailed: (address, error) => {
         const message = `cannot reach ${formatAddress(address)}, still trying: ${error.message}`;
         this.#emit({ type: 'warning', message });
+      },
+      early: {
+        question: () => this.#gossip.earlyQuestion(earlyBytesMax),
+        onAnswer: (from, frame) => this.#driver.handle({ type: 'received', from, frame }),
       },
       onSilent: (silent, answering) => {
         const isServing = this.#swarm.connections.some(

@@ -15,7 +15,7 @@ const IDLE_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_MS = 4_000;
 
 /** What a transport is told of its node. */
-export type TransportOptions = Pick<QuicTransportOptions, 'keyPair' | 'admit' | 'onTwin'>;
+export type TransportOptions = Pick<QuicTransportOptions, 'keyPair' | 'admit' | 'onTwin' | 'answerEarly'>;
 
 /**
  * Where a node listens that is not told otherwise: on QUIC, and for those that no UDP reaches, or that have no native QUIC,

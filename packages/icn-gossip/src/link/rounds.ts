@@ -6,8 +6,9 @@ import type { GossipLimits } from '../limits.js';
 import type { Outbox } from '../outbox.js';
 import type { Topic } from '../topic.js';
 import type { TopicGossip } from '../topic/topic-gossip.js';
-import type { Roots, Subscribe } from '../wire/messages.js';
+import type { Roots, Subscribe, TopicRoots } from '../wire/messages.js';
 import { u64FromBytes } from '../wire/u64.js';
+import { namedTopics, rowsByTopic } from './early-roots.js';
 import type { Peer, Peers } from './peers.js';
 import { ROW_BYTES, rootOfRoots, rowOf, rowsOf } from './root-of-roots.js';
 
@@ -158,6 +159,17 @@ export class Rounds {
     if (message.answer) this.#receivedAnswer(peer, message, nowMs);
     else if (this.#isLookedAt(peer, nowMs)) this.#answer(peer, message);
     else this.#options.counters.add('rounds-overload');
+  }
+
+  /** What the peer holds, told without being asked on this link: what differs is asked for at once. */
+  receivedTopicRoots(peer: Peer, message: TopicRoots, nowMs: number): void {
+    if (!this.#isLookedAt(peer, nowMs)) return this.#options.counters.add('rounds-overload');
+    const rows = rowsByTopic(message);
+    for (const topic of namedTopics(message, this.#options.topics)) {
+      this.follow(peer, topic.state.topic, nowMs);
+      const row = rows.get(topic.state.topic);
+      if (row !== undefined && !equalBytes(row, rowOf(topic.state))) this.#ask(topic, peer.did, nowMs);
+    }
   }
 
   #isLookedAt({ did }: Peer, nowMs: number): boolean {

@@ -108,6 +108,8 @@ export class TraceWords {
       }
       case 'Roots':
         return `#${message.roundId} ${message.answer ? 'answer' : 'question'} ${rootWords(message.root)} of ${message.topicCount}`;
+      case 'TopicRoots':
+        return message.topics.join(' ');
       case 'ForwardJoin':
         return `${this.peer(message.joiner)} ttl ${message.ttl}`;
       case 'NeighborAnswer':

@@ -38,6 +38,8 @@ function fieldsOf(message: GossipMessage): readonly Cbor[] {
       return [message.topics];
     case 'Roots':
       return [message.roundId, message.answer, message.topicCount, message.root, message.rows];
+    case 'TopicRoots':
+      return [message.topics, message.rows];
     case 'Announcement':
       return [
         message.topic,

@@ -28,6 +28,7 @@ export const TYPE_NUMBERS = {
   Shuffle: 16,
   ShuffleReply: 17,
   Equivocation: 18,
+  TopicRoots: 19,
 } as const satisfies Record<GossipMessage['type'], number>;
 
 /** The number that stands first in a summary. */
@@ -204,6 +205,11 @@ const schemas = {
     .transform(([roundId, answer, topicCount, root, rows]) => {
       return { type: 'Roots' as const, roundId, answer, topicCount, root, rows };
     }),
+  TopicRoots: z
+    .tuple([wire.listOf(wire.topic), wire.bytes])
+    .rest(z.unknown())
+    .refine(([topics, rows]) => rows.length === topics.length * 8)
+    .transform(([topics, rows]) => ({ type: 'TopicRoots' as const, topics, rows })),
   Join: bare('Join'),
   ForwardJoin: z
     .tuple([wire.topic, wire.author, wire.uint])

@@ -8,7 +8,7 @@ import type { Topic } from '../topic.js';
 export type GossipMessage = LinkMessage | TopicMessage;
 
 /** What is said of the link and of all topics together. */
-export type LinkMessage = Hello | Subscribe | Unsubscribe | Roots;
+export type LinkMessage = Hello | Subscribe | Unsubscribe | Roots | TopicRoots;
 
 /** What is said of one topic. */
 export type TopicMessage =
@@ -59,6 +59,14 @@ export interface Roots {
   readonly root: Uint8Array | null;
   /** In an answer where the roots differ: the first 8 bytes of each topic's root, in the order of the topics. */
   readonly rows: Uint8Array | null;
+}
+
+/** Anti-entropy before a link is up, and its answer: "of these topics I hold that". */
+export interface TopicRoots {
+  readonly type: 'TopicRoots';
+  readonly topics: readonly Topic[];
+  /** The first 8 bytes of each topic's root, in their order. */
+  readonly rows: Uint8Array;
 }
 
 /** Push: "this entry exists". With the entry itself (eager), or with its name alone (lazy). */

@@ -16,6 +16,16 @@ const connectionWindowBytes = 2 ** 50;
 const prefaceStreamsMax = 1;
 const prefaceWindowBytes = 64;
 
+export interface PathParameters {
+  /** The largest UDP payload that is sent. */
+  readonly datagramBytesMax: number;
+  /** By which tickets are made and read; the same for all configurations of a process. */
+  readonly ticketKey: Uint8Array;
+}
+
+/** Of a ticket key, as BoringSSL wants it. */
+export const ticketKeyBytes = 48;
+
 /**
  * The quiche configuration of one key pair, for paths that carry `datagramBytesMax` at most: mutual TLS 1.3, both roles,
  * every limit; the certificate is judged by us. quiche counts its congestion window in datagrams of that size, 10 to begin
@@ -25,7 +35,7 @@ export function createConfig(
   quic: NativeQuic,
   keyPair: KeyPair,
   limits: QuicLimits,
-  datagramBytesMax: number,
+  { datagramBytesMax, ticketKey }: PathParameters,
 ): NativeConfig {
   const { certPem, keyPem } = certificateOf(keyPair);
   const utf8 = new TextEncoder();
@@ -45,6 +55,8 @@ export function createConfig(
     signatures,
   );
   config.setApplicationProtos([ALPN]);
+  config.setTicketKey(ticketKey);
+  config.enableEarlyData();
   config.grease(true);
   config.setMaxIdleTimeout(limits.idleTimeoutMs);
   config.setMaxRecvUdpPayloadSize(65_527);

@@ -1,7 +1,9 @@
 import type { Expectation } from '../peer-proof.js';
 import type { CloseReason } from '../protocol.js';
 import type { QuicCounters } from './counters.js';
+import type { EarlyQuestion } from '../transport.js';
 import type { DatagramLink } from './datagram-link.js';
+import type { AnswerEarly } from './early-exchange.js';
 import type { QuicLimits } from './limits.js';
 import type { HostPort, NativeConnection, NativeQuic } from './native.js';
 
@@ -20,6 +22,10 @@ export interface QuicConnectionOptions {
   readonly ceilingBytesTo: (host: string) => number;
   readonly counters: QuicCounters;
   readonly scratch: Uint8Array;
+  /** Of a dialler who has a ticket, which `native` was given. */
+  readonly earlyQuestion?: EarlyQuestion | undefined;
+  /** Of the side that is dialled. */
+  readonly answerEarly?: AnswerEarly | undefined;
   /** Called once, when both sides have accepted each other. */
   readonly onProven: () => void;
   /** Called once, when it is over, before or after `onProven`. */

@@ -9,13 +9,15 @@ import {
   ownReason,
 } from '../close-reason.js';
 import { messageOf } from '../errors.js';
-import { judgePeer } from '../peer-proof.js';
+import { judgePeer, type Proven, type Refused } from '../peer-proof.js';
 import { ALPN, type CloseReason } from '../protocol.js';
 import type { Connection, ConnectionStats, Stream, StreamOptions } from '../transport.js';
 import { connectionStats } from './connection-stats.js';
 import { endOf, endedByTls } from './connection-end.js';
 import { ConnectionIds } from './connection-ids.js';
 import type { QuicConnectionOptions } from './connection-options.js';
+import type { DatagramFrame } from './datagram-frames.js';
+import { EarlyExchange } from './early-exchange.js';
 import { Farewell } from './farewell.js';
 import { unmapped } from '../host-addresses.js';
 import { LazyTimer } from '../lazy-timer.js';
@@ -52,11 +54,14 @@ export class QuicConnection implements Connection {
   readonly #preface: PrefaceExchange;
   readonly #farewell: Farewell;
   readonly #path: Path;
+  readonly #early: EarlyExchange;
   readonly #timer = new LazyTimer(() => this.#onTimer());
   readonly #handshakeDeadlineMs: number;
   #resolveClosed: (reason: CloseReason) => void = () => {};
   #phase: Phase = 'handshaking';
   #remoteDid: Did | undefined;
+  /** Whom the ticket of a resumed connection names, before the handshake is over. */
+  #earlyDid: Did | undefined;
   #scheduled = false;
   /** When the peer was last heard, or asked for a sign of life. */
   #quietSinceMs = performance.now();
@@ -72,7 +77,15 @@ export class QuicConnection implements Connection {
     this.role = options.role;
     this.#ids = new ConnectionIds(native, link, options.routes);
     this.#preface = new PrefaceExchange(native, options.role);
-    this.#path = new Path({ native, link, remote, floorBytes: limits.datagramBytes, ceilingBytesTo });
+    this.#early = new EarlyExchange(native, options.earlyQuestion, options.answerEarly);
+    this.#path = new Path({
+      native,
+      link,
+      remote,
+      floorBytes: limits.datagramBytes,
+      ceilingBytesTo,
+      onFrame: (frame) => this.#onFrame(frame),
+    });
     this.#farewell = new Farewell({ native, link, path: this.#path, bytesMax: limits.datagramBytes }, () => {
       this.#ids.clear();
       options.onReleased();
@@ -199,6 +212,7 @@ export class QuicConnection implements Connection {
   #advance(): void {
     if (this.#phase === 'handshaking' && this.#native.isEstablished()) this.#judge();
     if (this.#phaseIs('proving')) this.#awaitPreface();
+    if (this.#early.isWaiting) this.#exchangeEarly();
     if (this.#phaseIs('open')) {
       const nowMs = performance.now();
       this.#ids.replaceRetired();
@@ -206,7 +220,26 @@ export class QuicConnection implements Connection {
       this.#path.turn(nowMs);
       this.#streams.turn();
     }
-    if (!this.#phaseIs('over')) this.#flush();
+    if (this.#phaseIs('over')) return;
+    this.#flush();
+    // Not before the first packet, which makes the keys for it.
+    if (this.#early.ask()) this.#flush();
+  }
+
+  /** A ticket proves its holder as the handshake did in which it was given (I14). */
+  #exchangeEarly(): void {
+    if (this.#phase === 'open' && this.role === 'server') return void this.#early.end();
+    if (this.#phase === 'handshaking' && this.role === 'server' && this.#native.isInEarlyData()) {
+      const verdict = this.#verdict();
+      if ('code' in verdict) return void this.#early.end();
+      this.#earlyDid = verdict.did;
+    }
+    if ((this.#remoteDid ?? this.#earlyDid) !== undefined) this.#path.readFrames();
+  }
+
+  #onFrame(frame: DatagramFrame): void {
+    const from = this.#remoteDid ?? this.#earlyDid;
+    if (from !== undefined) this.#early.received(frame, from);
   }
 
   /** A call, so that the compiler does not take an earlier look at the phase for granted. */
@@ -214,12 +247,16 @@ export class QuicConnection implements Connection {
     return this.#phase === phase;
   }
 
-  #judge(): void {
+  #verdict(): Proven | Refused {
     const presented = {
       protocol: Buffer.from(this.#native.applicationProto()).toString(),
       certificates: this.#native.peerCertChain() ?? [],
     };
-    const verdict = judgePeer(presented, ALPN, this.#options.expectation);
+    return judgePeer(presented, ALPN, this.#options.expectation);
+  }
+
+  #judge(): void {
+    const verdict = this.#verdict();
     if ('code' in verdict) return this.#end({ ...verdict, by: 'us' });
     this.#remoteDid = verdict.did;
     this.#phase = 'proving';

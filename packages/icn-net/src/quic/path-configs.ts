@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import type { KeyPair } from '@icn/identity';
-import { createConfig } from './config.js';
+import { createConfig, ticketKeyBytes } from './config.js';
 import type { QuicLimits } from './limits.js';
 import { LinkMtu } from './link-mtu.js';
 import type { NativeConfig, NativeQuic } from './native.js';
@@ -10,6 +11,7 @@ export class PathConfigs {
   readonly #keyPair: KeyPair;
   readonly #limits: QuicLimits;
   readonly #linkMtu = new LinkMtu();
+  readonly #ticketKey = randomBytes(ticketKeyBytes);
   /** As many as there are MTUs among the interfaces. */
   readonly #bySize = new Map<number, NativeConfig>();
 
@@ -27,7 +29,8 @@ export class PathConfigs {
     const ceilingBytes = this.ceilingBytesTo(host);
     const known = this.#bySize.get(ceilingBytes);
     if (known !== undefined) return known;
-    const created = createConfig(this.#quic, this.#keyPair, this.#limits, ceilingBytes);
+    const parameters = { datagramBytesMax: ceilingBytes, ticketKey: this.#ticketKey };
+    const created = createConfig(this.#quic, this.#keyPair, this.#limits, parameters);
     this.#bySize.set(ceilingBytes, created);
     return created;
   }

@@ -1,5 +1,10 @@
 import type { HostPort, NativeConnection } from './native.js';
-import { createToken, encodePathFrame, parsePathFrame } from './path-frames.js';
+import {
+  createToken,
+  datagramFrameBytes,
+  encodeDatagramFrame,
+  type DatagramFrame,
+} from './datagram-frames.js';
 
 /** A question whether a datagram reaches the peer. */
 export interface Probe {
@@ -25,6 +30,8 @@ const answerTimeoutMs = 2_000;
 const answersMax = 4;
 /** Room that is left in a probe for the acknowledgements that travel with it. Guess. */
 const slackBytes = 40;
+
+const nothing = new Uint8Array(0);
 
 /** Of each DATAGRAM queue of quiche: one frame of ours is sent at a time, a few of the peer's come in a turn. */
 export const datagramQueueMax = 8;
@@ -67,13 +74,13 @@ export class PathProbes {
     for (const [token, asked] of this.#asked) if (asked.probe === probe) this.#asked.delete(token);
   }
 
-  /** Takes what the peer says, and gives up what it did not answer. */
+  received({ kind, token }: DatagramFrame): void {
+    if (kind === 'probe' && this.#answers.length < answersMax) this.#answers.push(token);
+    if (kind === 'answer') this.#answered(token);
+  }
+
+  /** Gives up what the peer did not answer. */
   turn(nowMs: number): void {
-    for (let bytes = this.#native.dgramRecvVec(); bytes !== null; bytes = this.#native.dgramRecvVec()) {
-      const frame = parsePathFrame(bytes);
-      if (frame?.kind === 'probe' && this.#answers.length < answersMax) this.#answers.push(frame.token);
-      if (frame?.kind === 'answer') this.#answered(frame.token);
-    }
     for (const [token, asked] of this.#asked) {
       if (asked.endsAtMs > nowMs) continue;
       this.#asked.delete(token);
@@ -117,7 +124,7 @@ export class PathProbes {
   #offerAnswer(): void {
     const token = this.#answers.shift();
     if (token === undefined || !this.isPossible) return;
-    this.#native.dgramSend(encodePathFrame({ kind: 'answer', token }));
+    this.#native.dgramSend(encodeDatagramFrame({ kind: 'answer', token, body: nothing }));
     this.#offered = 'answer';
   }
 
@@ -128,9 +135,9 @@ export class PathProbes {
     const overheadBytes = this.#native.maxSendUdpPayloadSize() - roomBytes;
     const { token, probe } = asked;
     this.#waiting.splice(this.#waiting.indexOf(asked), 1);
-    this.#native.dgramSend(
-      encodePathFrame({ kind: 'probe', token }, probe.bytes - overheadBytes - slackBytes),
-    );
+    const frameBytes = probe.bytes - overheadBytes - slackBytes;
+    const body = new Uint8Array(Math.max(0, frameBytes - datagramFrameBytes(0)));
+    this.#native.dgramSend(encodeDatagramFrame({ kind: 'probe', token, body }));
     this.#asked.set(token, asked);
     this.#offered = asked;
   }

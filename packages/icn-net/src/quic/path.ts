@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { DatagramLink } from './datagram-link.js';
+import { parseDatagramFrame, type DatagramFrame } from './datagram-frames.js';
 import { DatagramOutput } from './datagram-output.js';
 import type { HostPort, NativeConnection } from './native.js';
 import { PathMtu } from './path-mtu.js';
@@ -18,6 +19,8 @@ export interface PathOptions {
   readonly floorBytes: number;
   /** The largest UDP payload that a path to the host may carry. */
   readonly ceilingBytesTo: (host: string) => number;
+  /** A DATAGRAM frame that is not about the path. */
+  readonly onFrame: (frame: DatagramFrame) => void;
 }
 
 /** The way to the peer, in both directions: what it carries, and where it leads when the peer moves. */
@@ -29,10 +32,12 @@ export class Path {
   readonly #output: DatagramOutput;
   /** To quiche the peer never moves: `PeerAddress` says why. */
   readonly #receiveInfo: { from: HostPort; to: HostPort };
+  readonly #onFrame: (frame: DatagramFrame) => void;
   #timeoutsInSilence = 0;
 
-  constructor({ native, link, remote, floorBytes, ceilingBytesTo }: PathOptions) {
+  constructor({ native, link, remote, floorBytes, ceilingBytesTo, onFrame }: PathOptions) {
     this.#native = native;
+    this.#onFrame = onFrame;
     this.#receiveInfo = { from: remote, to: link.local };
     const probes = new PathProbes(native);
     const mtu = new PathMtu(probes, { floorBytes, ceilingBytes: ceilingBytesTo(remote.host) });
@@ -66,8 +71,19 @@ export class Path {
       this.#peer.heardFrom(from, performance.now());
   }
 
+  /** Takes the DATAGRAM frames that came. Only of a peer that is proven. */
+  readFrames(): void {
+    for (let bytes = this.#native.dgramRecvVec(); bytes !== null; bytes = this.#native.dgramRecvVec()) {
+      const frame = parseDatagramFrame(bytes);
+      if (frame === undefined) continue;
+      if (frame.kind === 'probe' || frame.kind === 'answer') this.#probes.received(frame);
+      else this.#onFrame(frame);
+    }
+  }
+
   /** Goes on with what is asked about the path; once the connection is open, each turn. */
   turn(nowMs: number): void {
+    this.readFrames();
     this.#probes.turn(nowMs);
     this.#peer.turn(nowMs);
     this.#mtu.turn(nowMs);

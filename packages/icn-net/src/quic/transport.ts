@@ -9,7 +9,14 @@ import { reachFrom, resolveHost } from '../host-addresses.js';
 import { ProvenListener } from '../proven-listener.js';
 import type { CloseCode } from '../protocol.js';
 import { refusalOf } from '../refusals.js';
-import type { Connection, DialOptions, ListenOptions, Listener, Transport } from '../transport.js';
+import type {
+  Connection,
+  DialOptions,
+  EarlyQuestion,
+  ListenOptions,
+  Listener,
+  Transport,
+} from '../transport.js';
 import { TwinWatch } from '../twin-watch.js';
 import { PathConfigs } from './path-configs.js';
 import type { QuicConnectionOptions } from './connection-options.js';
@@ -18,8 +25,15 @@ import { createQuicCounters, type QuicCounters } from './counters.js';
 import { QuicEndpoint, withoutZone, type EndpointLink } from './endpoint.js';
 import { InitialGate } from './initial-gate.js';
 import { defaultQuicLimits, type QuicLimits } from './limits.js';
-import { loadNativeQuic, type HostPort, type NativeQuic, type NativeQuicOptions } from './native.js';
+import {
+  loadNativeQuic,
+  type HostPort,
+  type NativeConnection,
+  type NativeQuic,
+  type NativeQuicOptions,
+} from './native.js';
 import { connectionIdBytes, connectionIdKey, type PacketHeader } from './packet-header.js';
+import { Tickets } from './tickets.js';
 
 export interface QuicTransportOptions {
   /** Who we are: the key of the TLS certificate. */
@@ -29,6 +43,11 @@ export interface QuicTransportOptions {
   readonly admit?: (did: Did) => CloseCode | undefined;
   /** Another process that holds our key was met: proven, and not this transport through an address of its own. */
   readonly onTwin?: () => void;
+  /**
+   * Answers what proven peers ask before their connection is open (`EarlyQuestion`). Must change nothing: whoever recorded a
+   * question can have it asked again.
+   */
+  readonly answerEarly?: (from: Did, question: Uint8Array) => Uint8Array | undefined;
   /** How the native binding is loaded; for tests. */
   readonly native?: NativeQuicOptions;
 }
@@ -53,7 +72,7 @@ const scratchBytes = 64 * 1024;
 
 type ConnectionStart = Pick<
   QuicConnectionOptions,
-  'native' | 'ceilingBytesTo' | 'role' | 'remote' | 'routes' | 'onEnded'
+  'native' | 'ceilingBytesTo' | 'role' | 'remote' | 'routes' | 'earlyQuestion' | 'answerEarly' | 'onEnded'
 > & {
   readonly expect?: Did | undefined;
   readonly link: EndpointLink;
@@ -70,6 +89,7 @@ class QuicTransport implements Transport {
   readonly #listeners = new Set<ProvenListener>();
   readonly #connections = new Set<QuicConnection>();
   readonly #twins: TwinWatch;
+  readonly #tickets = new Tickets();
   readonly #scratch = new Uint8Array(scratchBytes);
   #provenCount = 0;
   #loaded: Promise<Loaded> | undefined;
@@ -101,7 +121,7 @@ class QuicTransport implements Transport {
   }
 
   async dial(address: Address, options: DialOptions = {}): Promise<Connection> {
-    const { signal, expect = address.did } = options;
+    const { signal, early, expect = address.did } = options;
     if (signal?.aborted === true) throw dialAborted(signal);
     if (address.scheme !== this.scheme || address.port === 0) {
       throw new NetError(
@@ -116,7 +136,7 @@ class QuicTransport implements Transport {
     const loaded = await this.#load();
     const hosts = await unlessAborted(resolveHost(address.host, 'dial-failed'), signal);
     return raceDials(hosts, signal, (host, attempt) =>
-      this.#dialHost(loaded, { ...address, host }, expect, attempt),
+      this.#dialHost(loaded, { ...address, host }, { expect, early }, attempt),
     );
   }
 
@@ -188,6 +208,7 @@ class QuicTransport implements Transport {
       remote,
       link,
       routes: [connectionIdKey(id), header.destination],
+      answerEarly: this.#options.answerEarly,
       isFull: () => listener.waitingCount >= this.#limits.acceptQueueMax,
       onProven: (proven) => {
         place.leave();
@@ -209,7 +230,7 @@ class QuicTransport implements Transport {
   async #dialHost(
     { quic, configs }: Loaded,
     address: Address,
-    expect: Did | undefined,
+    { expect, early }: { expect: Did | undefined; early: EarlyQuestion | undefined },
     signal: AbortSignal,
   ): Promise<Connection> {
     const { endpoint, host } = await this.#endpointFor(quic, address.host);
@@ -223,6 +244,7 @@ class QuicTransport implements Transport {
       link.release();
       throw new NetError('dial-failed', `${formatAddress(address)} cannot be dialled`);
     }
+    const earlyQuestion = expect !== undefined && this.#resume(native, expect) ? early : undefined;
     const onOver = this.#twins.dialled(connectionIdKey(id));
     return new Promise((resolve, reject) => {
       const connection = this.#start(quic, {
@@ -233,6 +255,7 @@ class QuicTransport implements Transport {
         link,
         routes: [connectionIdKey(id)],
         expect,
+        earlyQuestion,
         onProven: (proven) => {
           signal.removeEventListener('abort', onAbort);
           resolve(proven);
@@ -279,8 +302,10 @@ class QuicTransport implements Transport {
         onProven(connection);
       },
       onEnded: (reason) => {
-        if (isProven) this.#provenCount -= 1;
-        else this.counters[refusalOf(reason)] += 1;
+        if (isProven) {
+          this.#provenCount -= 1;
+          this.#keepTicket(connection, start.native);
+        } else this.counters[refusalOf(reason)] += 1;
         this.#connections.delete(connection);
         link.onOver();
         onEnded(reason);
@@ -290,6 +315,19 @@ class QuicTransport implements Transport {
     link.connection = connection;
     this.#connections.add(connection);
     return connection;
+  }
+
+  /** Gives quiche the ticket of an earlier connection to the peer. Returns whether there was one that it takes. */
+  #resume(native: NativeConnection, peer: Did): boolean {
+    const ticket = this.#tickets.take(peer);
+    if (ticket === undefined) return false;
+    native.setSession(ticket);
+    return true;
+  }
+
+  #keepTicket(connection: QuicConnection, native: NativeConnection): void {
+    const ticket = connection.role === 'client' ? native.session() : null;
+    if (ticket !== null) this.#tickets.keep(connection.remote, ticket);
   }
 
   #admit(did: Did, isFull: (() => boolean) | undefined): CloseCode | undefined {

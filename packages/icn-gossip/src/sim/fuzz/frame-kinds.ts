@@ -35,11 +35,11 @@ export const FRAME_KINDS = [
 
 export type FrameKind = (typeof FRAME_KINDS)[number];
 
-/** Undefined for what no honest node says, such as a request for nothing. */
+/** Undefined for what no honest node says, such as a request for nothing, and for what only comes before a link is up. */
 export function kindOf(message: GossipMessage): FrameKind | undefined {
   if (message.type === 'PullRequest') return pullKindOf(message);
   if (message.type === 'AntiEntropy') return antiEntropyKindOf(message);
-  return message.type;
+  return message.type === 'TopicRoots' ? undefined : message.type;
 }
 
 function pullKindOf({ missing, ranges, heads, evidence }: PullRequest): FrameKind | undefined {
