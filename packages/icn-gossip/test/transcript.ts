@@ -78,6 +78,8 @@ export function said(message: GossipMessage): string {
       return `${message.type} ${message.peers.map(peer).join(', ')}`;
     case 'Equivocation':
       return `Equivocation ${message.entries.map(stored).join(', ')}`;
+    case 'TopicRoots':
+      return `TopicRoots ${message.topics.join(' ')}`;
     case 'Roots':
       return `Roots ${message.answer ? 'answer' : 'question'} of ${message.topicCount}${rootsVerdict(message)}`;
     case 'Graft':

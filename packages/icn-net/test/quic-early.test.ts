@@ -8,6 +8,7 @@ import {
   earlyBytesMax,
   type CloseCode,
   type Connection,
+  type Stream,
   type Transport,
 } from '../src/index.js';
 import { Tickets } from '../src/quic/tickets.js';
@@ -84,8 +85,10 @@ async function ask(from: Transport, to: Server, text: string, port = to.port): P
   const stream = await connection.openStream();
   await stream.write(Uint8Array.of(1));
   await until(() => to.accepted.length > 0);
-  const there = (await to.accepted.at(-1)!.streams()[Symbol.asyncIterator]().next()).value!;
-  await there.write((await there.read())!);
+  const { value: there } = (await to.accepted.at(-1)!.streams()[Symbol.asyncIterator]().next()) as {
+    value: Stream;
+  };
+  await there.write((await there.read()) ?? new Uint8Array(0));
   await stream.read();
   return { connection, answers, early };
 }

@@ -77,7 +77,11 @@ export class QuicConnection implements Connection {
     this.role = options.role;
     this.#ids = new ConnectionIds(native, link, options.routes);
     this.#preface = new PrefaceExchange(native, options.role);
-    this.#early = new EarlyExchange(native, options.earlyQuestion, options.answerEarly);
+    this.#early = new EarlyExchange(native, {
+      question: options.earlyQuestion,
+      answer: options.answerEarly,
+      onAnswered: () => (options.counters['early-answered'] += 1),
+    });
     this.#path = new Path({
       native,
       link,

@@ -15,6 +15,7 @@ const dropNames = [
   'handshake-source-budget',
   'packet-refused',
   'send-failed',
+  'early-answered',
 ] as const;
 
 export type QuicDrop = (typeof dropNames)[number];

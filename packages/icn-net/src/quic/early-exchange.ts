@@ -11,6 +11,14 @@ import type { NativeConnection } from './native.js';
 /** Answers what a peer asks early. Whoever replays a recorded flight has it called again: it must change nothing. */
 export type AnswerEarly = (from: Did, question: Uint8Array) => Uint8Array | undefined;
 
+export interface EarlyExchangeOptions {
+  /** Of a dialler who has a ticket. */
+  readonly question: EarlyQuestion | undefined;
+  /** Of the side that is dialled. */
+  readonly answer: AnswerEarly | undefined;
+  readonly onAnswered: () => void;
+}
+
 /**
  * One question and its answer in 0-RTT data (RFC 9001 §4.1, RFC 8446 §2.3), as DATAGRAM frames: the dialler of a resumed
  * connection asks with its first flight, and the other side answers with its own, a round trip before the connection is open.
@@ -21,18 +29,15 @@ export class EarlyExchange {
   readonly #token = createToken();
   readonly #question: EarlyQuestion | undefined;
   readonly #answer: AnswerEarly | undefined;
+  readonly #onAnswered: () => void;
   #isOver = false;
   #hasAsked = false;
 
-  /** `question` is that of a dialler who has a ticket; `answer` is for the side that is dialled. */
-  constructor(
-    native: NativeConnection,
-    question: EarlyQuestion | undefined,
-    answer: AnswerEarly | undefined,
-  ) {
+  constructor(native: NativeConnection, { question, answer, onAnswered }: EarlyExchangeOptions) {
     this.#native = native;
     this.#question = question;
     this.#answer = answer;
+    this.#onAnswered = onAnswered;
     this.#isOver = question === undefined && answer === undefined;
   }
 
@@ -65,6 +70,7 @@ export class EarlyExchange {
       const answer = this.#answer(from, Uint8Array.from(frame.body));
       if (answer === undefined || !this.#hasRoom(answer)) return;
       this.#native.dgramSend(encodeDatagramFrame({ kind: 'early-answer', token: frame.token, body: answer }));
+      this.#onAnswered();
     }
   }
 

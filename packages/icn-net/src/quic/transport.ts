@@ -244,7 +244,8 @@ class QuicTransport implements Transport {
       link.release();
       throw new NetError('dial-failed', `${formatAddress(address)} cannot be dialled`);
     }
-    const earlyQuestion = expect !== undefined && this.#resume(native, expect) ? early : undefined;
+    const ticket = expect && this.#tickets.take(expect);
+    if (ticket !== undefined) native.setSession(ticket);
     const onOver = this.#twins.dialled(connectionIdKey(id));
     return new Promise((resolve, reject) => {
       const connection = this.#start(quic, {
@@ -255,7 +256,7 @@ class QuicTransport implements Transport {
         link,
         routes: [connectionIdKey(id)],
         expect,
-        earlyQuestion,
+        earlyQuestion: ticket && early,
         onProven: (proven) => {
           signal.removeEventListener('abort', onAbort);
           resolve(proven);
@@ -263,6 +264,8 @@ class QuicTransport implements Transport {
         onEnded: (reason) => {
           signal.removeEventListener('abort', onAbort);
           onOver(reason);
+          // Nobody was there to use it.
+          if (expect && ticket && reason.by === 'network') this.#tickets.keep(expect, ticket);
           reject(signal.aborted ? dialAborted(signal) : dialFailure(address, reason, 'UDP'));
         },
       });
@@ -315,14 +318,6 @@ class QuicTransport implements Transport {
     link.connection = connection;
     this.#connections.add(connection);
     return connection;
-  }
-
-  /** Gives quiche the ticket of an earlier connection to the peer. Returns whether there was one that it takes. */
-  #resume(native: NativeConnection, peer: Did): boolean {
-    const ticket = this.#tickets.take(peer);
-    if (ticket === undefined) return false;
-    native.setSession(ticket);
-    return true;
   }
 
   #keepTicket(connection: QuicConnection, native: NativeConnection): void {

@@ -1,0 +1,44 @@
+// That the commands which docs and READMEs name run and say what they promise. No figure of time is asserted.
+
+import { describe, expect, it } from '@jest/globals';
+import { run } from '../scripts/run.mjs';
+
+function lastObject(stdout: string): Record<string, unknown> {
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
+}
+
+describe('pnpm bench early', () => {
+  it('gives the round trips until the first answer, of both meetings', async () => {
+    const { succeeded, stdout } = await run([
+      process.execPath,
+      'bench/early.mjs',
+      '--rounds',
+      '1',
+      '--delay',
+      '5',
+      '--json',
+    ]);
+    expect(succeeded).toBe(true);
+    expect(lastObject(stdout)).toEqual({
+      bench: 'early',
+      roundTripMs: 10,
+      first: expect.any(Number),
+      resumed: expect.any(Number),
+      rounds: { first: [expect.any(Number)], resumed: [expect.any(Number)] },
+    });
+  });
+});
+
+describe('pnpm rough-path', () => {
+  it('brings everything over one connection', async () => {
+    const options = ['--megabytes', '1', '--rebinds', '3', '--delay', '2', '--jitter', '1', '--json'];
+    const { succeeded, stdout } = await run([process.execPath, 'scripts/rough-path.mjs', ...options]);
+    expect(succeeded).toBe(true);
+    expect(lastObject(stdout)).toMatchObject({
+      isIntact: true,
+      bytes: 1_000_000,
+      connections: 1,
+      rebinds: 3,
+    });
+  });
+});
