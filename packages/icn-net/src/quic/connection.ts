@@ -37,6 +37,16 @@ type Phase = 'handshaking' | 'proving' | 'open' | 'over';
 const blockedKeepAliveMs = 500;
 
 /**
+ * The end of a connection that carried too much which was nothing: quiche 0.18 keeps some of that for as long as the connection
+ * lives (CVE-2024-1765). The swarm dials again at once.
+ */
+const renewed: CloseReason = {
+  code: 'done',
+  by: 'us',
+  text: 'much was heard that carried nothing; a new connection begins anew',
+};
+
+/**
  * One QUIC connection: feeds datagrams to quiche, and once a turn of the event loop lets streams go on, sends what
  * quiche has to say and moves the timer. However much happens in one turn, that is done once.
  *
@@ -223,6 +233,7 @@ export class QuicConnection implements Connection {
       this.#keepAlive(nowMs);
       this.#path.turn(nowMs);
       this.#streams.turn();
+      if (this.#hasHeardTooMuch()) return this.#end(renewed);
     }
     if (this.#phaseIs('over')) return;
     this.#flush();
@@ -244,6 +255,13 @@ export class QuicConnection implements Connection {
   #onFrame(frame: DatagramFrame): void {
     const from = this.#remoteDid ?? this.#earlyDid;
     if (from !== undefined) this.#early.received(frame, from);
+  }
+
+  /** Whether more was heard than streams account for, what comes with it, and acknowledgements. */
+  #hasHeardTooMuch(): boolean {
+    const { readBytes, writtenBytes } = this.#streams;
+    const accounted = 1.5 * readBytes + 0.1 * writtenBytes;
+    return this.#heardBytes - accounted > this.#options.limits.unaccountedBytesMax;
   }
 
   /** A call, so that the compiler does not take an earlier look at the phase for granted. */

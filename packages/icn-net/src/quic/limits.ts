@@ -42,6 +42,12 @@ export interface QuicLimits extends HandshakeLimits {
   readonly keepAliveMs: number;
   /** Connection ids that each side gives the other: a peer of another implementation takes a new one with each address. Each costs a route of about 100 bytes. */
   readonly connectionIdsMax: number;
+  /**
+   * Bytes heard on one connection beyond what streams account for (one and a half of what was read of them, a tenth of what was
+   * written), after which it is ended and dialled anew. quiche 0.18 keeps some of what carries nothing. 64 MiB: twice what may
+   * wait unread on all streams.
+   */
+  readonly unaccountedBytesMax: number;
   /** The receive buffer asked of the kernel, which may give less. 4 MiB: at 35 MB/s a turn of 100 ms loses nothing. */
   readonly receiveBufferBytes: number;
 }
@@ -65,5 +71,6 @@ export const defaultQuicLimits: QuicLimits = {
   idleTimeoutMs: 30_000,
   keepAliveMs: 10_000,
   connectionIdsMax: 4,
+  unaccountedBytesMax: 64 * 1024 * 1024,
   receiveBufferBytes: 4 * 1024 * 1024,
 };

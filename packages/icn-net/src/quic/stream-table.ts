@@ -39,6 +39,8 @@ export class StreamTable implements StreamOwner {
   readonly #blocked = new Map<number, QuicStream>();
   readonly #openings = new Openings<Priority>();
   #nextId: number;
+  #readBytes = 0;
+  #writtenBytes = 0;
   #failure: NetError | undefined;
 
   constructor(options: StreamTableOptions) {
@@ -54,6 +56,15 @@ export class StreamTable implements StreamOwner {
   /** Streams that are not over, opened by either side. */
   get size(): number {
     return this.#streams.size;
+  }
+
+  /** What streams carried so far, as far as it was read. */
+  get readBytes(): number {
+    return this.#readBytes;
+  }
+
+  get writtenBytes(): number {
+    return this.#writtenBytes;
   }
 
   /** Whether a stream waits for room to write. */
@@ -94,6 +105,16 @@ export class StreamTable implements StreamOwner {
     this.#streams.clear();
     this.#blocked.clear();
     this.incoming.end();
+  }
+
+  onRead(byteCount: number): void {
+    this.#readBytes += byteCount;
+    this.schedule();
+  }
+
+  onWritten(byteCount: number): void {
+    this.#writtenBytes += byteCount;
+    this.schedule();
   }
 
   setBlocked(stream: QuicStream, blocked: boolean): void {

@@ -9,7 +9,11 @@ export interface StreamOwner {
   readonly native: NativeConnection;
   /** Room for one read; its contents mean nothing between calls. */
   readonly scratch: Uint8Array;
-  /** Something is to be sent: data, or room for the peer to send more. */
+  /** Bytes were read, so that there is room for the peer to send more. */
+  onRead(byteCount: number): void;
+  /** Bytes are to be sent. */
+  onWritten(byteCount: number): void;
+  /** Something else is to be sent. */
   schedule(): void;
   /** The stream waits, or no longer waits, for room to write. */
   setBlocked(stream: QuicStream, blocked: boolean): void;
@@ -140,7 +144,7 @@ export class QuicStream implements Stream {
         false,
       ];
       end = start + length;
-      if (length > 0) this.#owner.schedule();
+      if (length > 0) this.#owner.onRead(length);
       if (ended) {
         end = Math.max(0, end - STREAM_END.length);
         this.#endReading();
@@ -174,7 +178,7 @@ export class QuicStream implements Stream {
     if (bytes.length === 0) return 0;
     try {
       const taken = this.#owner.native.streamSend(this.id, bytes, last) ?? 0;
-      if (taken > 0) this.#owner.schedule();
+      if (taken > 0) this.#owner.onWritten(taken);
       if (last && taken === bytes.length) {
         this.#writeEnded = true;
         this.#settle();
@@ -207,7 +211,7 @@ export class QuicStream implements Stream {
     const { native, scratch } = this.#owner;
     try {
       for (let received = native.streamRecv(this.id, scratch); received !== null;) {
-        this.#owner.schedule();
+        this.#owner.onRead(received[0]);
         if (received[1]) return this.#endReading();
         received = native.streamRecv(this.id, scratch);
       }
