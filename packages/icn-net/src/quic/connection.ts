@@ -9,32 +9,23 @@ import {
   ownReason,
 } from '../close-reason.js';
 import { messageOf } from '../errors.js';
-import { judgePeer, type Proven, type Refused } from '../peer-proof.js';
-import { ALPN, type CloseReason } from '../protocol.js';
+import type { CloseReason } from '../protocol.js';
 import type { Connection, ConnectionStats, Stream, StreamOptions } from '../transport.js';
 import { connectionStats } from './connection-stats.js';
 import { endOf, endedByTls } from './connection-end.js';
 import { ConnectionIds } from './connection-ids.js';
 import type { QuicConnectionOptions } from './connection-options.js';
-import type { DatagramFrame } from './datagram-frames.js';
-import { EarlyExchange } from './early-exchange.js';
 import { Farewell } from './farewell.js';
+import { Hearing } from './hearing.js';
+import { Introduction } from './introduction.js';
 import { unmapped } from '../host-addresses.js';
 import { LazyTimer } from '../lazy-timer.js';
 import type { HostPort, NativeConnection } from './native.js';
 import { Path } from './path.js';
-import { PrefaceExchange } from './preface-exchange.js';
 import { StreamTable } from './stream-table.js';
 
 /** `handshaking` → `proving` (we accepted the peer) → `open` (the peer accepted us) → `over`; `over` from anywhere. */
 type Phase = 'handshaking' | 'proving' | 'open' | 'over';
-
-/**
- * Silence after which a peer is asked for a sign of life while a stream waits for room to write (RFC 9000 §4.1 wants
- * STREAM_DATA_BLOCKED then, which quiche does not repeat): a NAT may have changed our port, and then the room that the peer
- * gives goes nowhere until it hears from the new one. Guess.
- */
-const blockedKeepAliveMs = 500;
 
 /**
  * The end of a connection that carried too much which was nothing: quiche 0.18 keeps some of that for as long as the connection
@@ -44,6 +35,13 @@ const renewed: CloseReason = {
   code: 'done',
   by: 'us',
   text: 'much was heard that carried nothing; a new connection begins anew',
+};
+
+const endlessHandshake: CloseReason = {
+  code: 'protocol-error',
+  by: 'us',
+  detail: 'handshake-endless',
+  text: 'an endless handshake',
 };
 
 /**
@@ -61,23 +59,16 @@ export class QuicConnection implements Connection {
   readonly #native: NativeConnection;
   readonly #ids: ConnectionIds;
   readonly #streams: StreamTable;
-  readonly #preface: PrefaceExchange;
+  readonly #introduction: Introduction;
+  readonly #hearing: Hearing;
   readonly #farewell: Farewell;
   readonly #path: Path;
-  readonly #early: EarlyExchange;
   readonly #timer = new LazyTimer(() => this.#onTimer());
   readonly #handshakeDeadlineMs: number;
   #resolveClosed: (reason: CloseReason) => void = () => {};
   #phase: Phase = 'handshaking';
-  #remoteDid: Did | undefined;
-  /** Whom the ticket of a resumed connection names, before the handshake is over. */
-  #earlyDid: Did | undefined;
   #scheduled = false;
-  /** When the peer was last heard, or asked for a sign of life. */
-  #quietSinceMs = performance.now();
   #processed = false;
-  #heardCount = 0;
-  #heardBytes = 0;
   #refusedBecause = '';
 
   constructor(options: QuicConnectionOptions) {
@@ -86,11 +77,15 @@ export class QuicConnection implements Connection {
     this.#native = native;
     this.role = options.role;
     this.#ids = new ConnectionIds(native, link, options.routes);
-    this.#preface = new PrefaceExchange(native, options.role);
-    this.#early = new EarlyExchange(native, {
-      question: options.earlyQuestion,
-      answer: options.answerEarly,
-      onAnswered: () => (options.counters['early-answered'] += 1),
+    this.#introduction = new Introduction({
+      native,
+      role: options.role,
+      expectation: options.expectation,
+      early: {
+        question: options.earlyQuestion,
+        answer: options.answerEarly,
+        onAnswered: () => (options.counters['early-answered'] += 1),
+      },
     });
     this.#path = new Path({
       native,
@@ -98,7 +93,7 @@ export class QuicConnection implements Connection {
       remote,
       floorBytes: limits.datagramBytes,
       ceilingBytesTo,
-      onFrame: (frame) => this.#onFrame(frame),
+      onFrame: (frame) => this.#introduction.received(frame),
     });
     this.#farewell = new Farewell({ native, link, path: this.#path, bytesMax: limits.datagramBytes }, () => {
       this.#ids.clear();
@@ -116,6 +111,7 @@ export class QuicConnection implements Connection {
       schedule: () => this.schedule(),
       onViolation: (text) => this.#end({ code: 'protocol-error', by: 'us', text }),
     });
+    this.#hearing = new Hearing(limits, this.#streams);
   }
 
   get direction(): 'inbound' | 'outbound' {
@@ -123,8 +119,9 @@ export class QuicConnection implements Connection {
   }
 
   get remote(): Did {
-    if (this.#remoteDid === undefined) throw new TypeError('the peer is not proven yet');
-    return this.#remoteDid;
+    const { did } = this.#introduction;
+    if (did === undefined) throw new TypeError('the peer is not proven yet');
+    return did;
   }
 
   /** Where the peer is now; it moves when the peer's address does. */
@@ -161,14 +158,9 @@ export class QuicConnection implements Connection {
       this.#farewell.onDatagram(datagram, from);
       return true;
     }
-    this.#heardBytes += datagram.length;
-    if (this.#phase !== 'open' && this.#heardBytes > this.#options.limits.handshakeBytesMax) {
-      this.#end({
-        code: 'protocol-error',
-        by: 'us',
-        detail: 'handshake-endless',
-        text: 'an endless handshake',
-      });
+    this.#hearing.arrived(datagram.length);
+    if (this.#phase !== 'open' && this.#hearing.isHandshakeEndless) {
+      this.#end(endlessHandshake);
       return true;
     }
     try {
@@ -179,8 +171,7 @@ export class QuicConnection implements Connection {
       this.#refusedBecause = messageOf(error);
     }
     this.#processed = true;
-    this.#heardCount += 1;
-    this.#quietSinceMs = performance.now();
+    this.#hearing.heard();
     this.schedule();
     return true;
   }
@@ -226,42 +217,18 @@ export class QuicConnection implements Connection {
   #advance(): void {
     if (this.#phase === 'handshaking' && this.#native.isEstablished()) this.#judge();
     if (this.#phaseIs('proving')) this.#awaitPreface();
-    if (this.#early.isWaiting) this.#exchangeEarly();
+    if (this.#introduction.listensEarly(this.#phaseIs('open'))) this.#path.readFrames();
     if (this.#phaseIs('open')) {
       const nowMs = performance.now();
       this.#ids.replaceRetired();
       this.#keepAlive(nowMs);
       this.#path.turn(nowMs);
       this.#streams.turn();
-      if (this.#hasHeardTooMuch()) return this.#end(renewed);
+      if (this.#hearing.isIdleTalk) return this.#end(renewed);
     }
     if (this.#phaseIs('over')) return;
     this.#flush();
-    // Not before the first packet, which makes the keys for it.
-    if (this.#early.ask()) this.#flush();
-  }
-
-  /** A ticket proves its holder as the handshake did in which it was given (I14). */
-  #exchangeEarly(): void {
-    if (this.#phase === 'open' && this.role === 'server') return void this.#early.end();
-    if (this.#phase === 'handshaking' && this.role === 'server' && this.#native.isInEarlyData()) {
-      const verdict = this.#verdict();
-      if ('code' in verdict) return void this.#early.end();
-      this.#earlyDid = verdict.did;
-    }
-    if ((this.#remoteDid ?? this.#earlyDid) !== undefined) this.#path.readFrames();
-  }
-
-  #onFrame(frame: DatagramFrame): void {
-    const from = this.#remoteDid ?? this.#earlyDid;
-    if (from !== undefined) this.#early.received(frame, from);
-  }
-
-  /** Whether more was heard than streams account for, what comes with it, and acknowledgements. */
-  #hasHeardTooMuch(): boolean {
-    const { readBytes, writtenBytes } = this.#streams;
-    const accounted = 1.5 * readBytes + 0.1 * writtenBytes;
-    return this.#heardBytes - accounted > this.#options.limits.unaccountedBytesMax;
+    if (this.#introduction.ask()) this.#flush();
   }
 
   /** A call, so that the compiler does not take an earlier look at the phase for granted. */
@@ -269,25 +236,15 @@ export class QuicConnection implements Connection {
     return this.#phase === phase;
   }
 
-  #verdict(): Proven | Refused {
-    const presented = {
-      protocol: Buffer.from(this.#native.applicationProto()).toString(),
-      certificates: this.#native.peerCertChain() ?? [],
-    };
-    return judgePeer(presented, ALPN, this.#options.expectation);
-  }
-
   #judge(): void {
-    const verdict = this.#verdict();
+    const verdict = this.#introduction.judge();
     if ('code' in verdict) return this.#end({ ...verdict, by: 'us' });
-    this.#remoteDid = verdict.did;
     this.#phase = 'proving';
-    this.#preface.send();
     this.#ids.issue();
   }
 
   #awaitPreface(): void {
-    const heard = this.#preface.receive();
+    const heard = this.#introduction.hear();
     if (heard === 'waiting') return;
     if (heard === 'violated')
       return this.#end({ code: 'protocol-error', by: 'us', text: 'not the preface of icn/1' });
@@ -309,27 +266,20 @@ export class QuicConnection implements Connection {
 
   #ownAtMs(): number {
     if (this.#phase !== 'open') return this.#handshakeDeadlineMs;
-    return Math.min(this.#keepAliveAtMs(), this.#path.wakeAtMs);
+    return Math.min(this.#hearing.keepAliveAtMs, this.#path.wakeAtMs);
   }
 
   /** Asks a silent peer for a sign of life. */
   #keepAlive(nowMs: number): void {
-    if (nowMs < this.#keepAliveAtMs()) return;
+    if (nowMs < this.#hearing.keepAliveAtMs) return;
     this.#native.sendAckEliciting();
-    this.#quietSinceMs = nowMs;
-  }
-
-  #keepAliveAtMs(): number {
-    const { keepAliveMs } = this.#options.limits;
-    return (
-      this.#quietSinceMs + (this.#streams.isBlocked ? Math.min(blockedKeepAliveMs, keepAliveMs) : keepAliveMs)
-    );
+    this.#hearing.asked(nowMs);
   }
 
   #onTimer(): void {
     const nowMs = performance.now();
     if (this.#phase !== 'open' && nowMs >= this.#handshakeDeadlineMs) {
-      return this.#end(handshakeTimeout(this.#heardCount > 1));
+      return this.#end(handshakeTimeout(this.#hearing.isInTalk));
     }
     if (this.#native.timeout() === 0) this.#path.onTimeout();
     this.#native.onTimeout();

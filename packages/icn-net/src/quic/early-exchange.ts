@@ -74,7 +74,7 @@ export class EarlyExchange {
     }
   }
 
-  /** The connection is open, or will not be: nothing is early any more. */
+  /** The connection is open, or will not be: nothing is early any more. Returns that nothing is. */
   end(): false {
     this.#isOver = true;
     return false;
