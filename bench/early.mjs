@@ -57,7 +57,10 @@ async function ask(client) {
   let earlyMs = Number.NaN;
   const onAnswer = () => (earlyMs = performance.now() - startMs);
   const to = { scheme: 'quic', host: '127.0.0.1', port: proxy.port };
-  const connection = await client.dial(to, { expect: address?.did, early: { bytes: question, onAnswer } });
+  const connection = await client.dial(to, {
+    expect: address?.did,
+    early: { ask: () => question, onAnswer },
+  });
   const stream = await connection.openStream({ priority: 'control' });
   await stream.write(question);
   await stream.read();

@@ -215,7 +215,7 @@ export class Swarm {
     try {
       return await transport.dial(address, { signal, early });
     } catch (error) {
-      this.#early?.dialFailed(address);
+      this.#early?.dialFailed(address, early);
       throw error;
     }
   }
@@ -224,7 +224,10 @@ export class Swarm {
     const { remote: peer } = connection;
     const existing = this.#links.get(peer);
     const refusal = this.#refusalOf(connection, existing);
-    if (refusal !== undefined) return this.#close(connection, refusal);
+    if (refusal !== undefined) {
+      this.#early?.refused(peer);
+      return this.#close(connection, refusal);
+    }
     if (existing !== undefined) {
       this.#links.delete(peer);
       this.#close(existing.connection, DUPLICATE);

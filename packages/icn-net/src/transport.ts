@@ -34,8 +34,8 @@ export interface ListenOptions {
  * is answered by what changes nothing.
  */
 export interface EarlyQuestion {
-  /** At most `earlyBytesMax`; a longer one is not asked. */
-  readonly bytes: Uint8Array;
+  /** Called where it can be asked. At most `earlyBytesMax`; nothing longer is asked. */
+  readonly ask: () => Uint8Array | undefined;
   /** Called at most once, before the dial resolves or soon after. */
   readonly onAnswer: (answer: Uint8Array) => void;
 }

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { generateKeyPair, type Did, type KeyPair } from '@icn/identity';
 import { UdpProxy } from '../src/conformance/index.js';
 import {
@@ -11,7 +11,7 @@ import {
   type Stream,
   type Transport,
 } from '../src/index.js';
-import { Tickets } from '../src/quic/tickets.js';
+import { Tickets, type Ticket } from '../src/quic/tickets.js';
 import { until } from './until.js';
 
 const open: (() => unknown)[] = [];
@@ -78,7 +78,10 @@ async function ask(from: Transport, to: Server, text: string, port = to.port): P
     { scheme: 'quic', host: '127.0.0.1', port },
     {
       expect: to.did,
-      early: { bytes: Buffer.from(text), onAnswer: (answer) => answers.push(Buffer.from(answer).toString()) },
+      early: {
+        ask: () => Buffer.from(text),
+        onAnswer: (answer) => answers.push(Buffer.from(answer).toString()),
+      },
     },
   );
   const early = answers.length;
@@ -137,7 +140,7 @@ describe('an early question', () => {
   it('is not asked of an address without a DID, and a ticket does not go to another', async () => {
     const [server, other, { transport }] = [await serve(), await serve(), client()];
     await end(await ask(transport, server, ''), server);
-    const early = { bytes: Buffer.from('anybody'), onAnswer: () => undefined };
+    const early = { ask: () => Buffer.from('anybody'), onAnswer: () => undefined };
     await transport.dial({ scheme: 'quic', host: '127.0.0.1', port: server.port }, { early });
     await ask(transport, other, 'you too');
     expect([...server.asked, ...other.asked]).toEqual([]);
@@ -162,7 +165,10 @@ describe('an early question', () => {
     await end(await ask(transport, server, ''), server);
     verdict = 'blocked';
     const answers: unknown[] = [];
-    const early = { bytes: Buffer.from('let me in'), onAnswer: (answer: Uint8Array) => answers.push(answer) };
+    const early = {
+      ask: () => Buffer.from('let me in'),
+      onAnswer: (answer: Uint8Array) => answers.push(answer),
+    };
     const address = { scheme: 'quic', host: '127.0.0.1', port: server.port };
     await expect(transport.dial(address, { expect: server.did, early })).rejects.toMatchObject({
       reason: { code: 'blocked' },
@@ -208,11 +214,27 @@ describe('Tickets', () => {
     tickets.keep(peer, Uint8Array.of(1));
     tickets.keep(peer, Uint8Array.of(2));
     expect(tickets.take(other)).toBeUndefined();
-    expect(tickets.take(peer)).toEqual(Uint8Array.of(2));
+    expect(tickets.take(peer)?.bytes).toEqual(Uint8Array.of(2));
     expect(tickets.take(peer)).toBeUndefined();
     tickets.keep(peer, Uint8Array.of(3));
     nowMs = 3_600_000;
     expect(tickets.take(peer)).toBeUndefined();
+  });
+
+  it('that nobody used are given back, no younger, and not in the place of a newer one', () => {
+    let nowMs = 0;
+    const tickets = new Tickets(() => nowMs);
+    tickets.keep(peer, Uint8Array.of(1));
+    const ticket = tickets.take(peer)!;
+    nowMs = 3_599_999;
+    tickets.giveBack(peer, ticket);
+    expect(tickets.take(peer)).toBe(ticket);
+    tickets.giveBack(peer, ticket);
+    nowMs += 1;
+    expect(tickets.take(peer)).toBeUndefined();
+    tickets.keep(peer, Uint8Array.of(2));
+    tickets.giveBack(peer, ticket);
+    expect(tickets.take(peer)?.bytes).toEqual(Uint8Array.of(2));
   });
 
   it('of the latest 256 peers are kept', () => {
@@ -221,6 +243,38 @@ describe('Tickets', () => {
     tickets.keep(other, Uint8Array.of(2));
     for (let count = 0; count < 255; count++) tickets.keep(`${peer}${count}` as Did, Uint8Array.of(3));
     expect(tickets.take(peer)).toBeUndefined();
-    expect(tickets.take(other)).toEqual(Uint8Array.of(2));
+    expect(tickets.take(other)?.bytes).toEqual(Uint8Array.of(2));
   });
+});
+
+it('a ticket is used once, although resumed connections are lost', async () => {
+  const limits = { idleTimeoutMs: 400, keepAliveMs: 100 };
+  const keyPair = generateKeyPair();
+  const take = jest.spyOn(Tickets.prototype, 'take');
+  const server = createQuicTransport({ keyPair, limits });
+  const dialler = createQuicTransport({ keyPair: generateKeyPair(), limits });
+  open.push(
+    () => Promise.all([server.close(), dialler.close()]),
+    () => jest.restoreAllMocks(),
+  );
+  const listener = await server.listen({ host: '127.0.0.1', port: 0 });
+  void (async () => {
+    for await (const connection of listener) void connection;
+  })();
+  const proxy = await UdpProxy.to(listener.addresses[0]!.port);
+  open.push(() => proxy.close());
+  const to = { scheme: 'quic', host: '127.0.0.1', port: proxy.port };
+  await (await dialler.dial(to, { expect: keyPair.did })).close();
+  for (let count = 0; count < 3; count++) {
+    const connection = await dialler.dial(to, { expect: keyPair.did });
+    // A round trip after the handshake, so that the next ticket is here.
+    await connection.openStream().then((stream) => stream.write(Uint8Array.of(1)));
+    proxy.drops = true;
+    await connection.closed;
+    proxy.drops = false;
+  }
+  const tickets = take.mock.results.flatMap(({ value }) => (value as Ticket | undefined) ?? []);
+  const used = tickets.map(({ bytes }) => Buffer.from(bytes).toString('hex'));
+  expect(used.length).toBeGreaterThanOrEqual(2);
+  expect(new Set(used).size).toBe(used.length);
 });

@@ -94,7 +94,12 @@ describe('a peer that moves', () => {
       const portBefore = ends.server.remoteAddress.port;
       await ends.proxy.rebind();
       // Whoever receives learns of it by what comes; what it says is heard at the new port.
-      if (to === ends.server) await until(() => ends.server.remoteAddress.port !== portBefore);
+      if (to === ends.server)
+        await until(
+          () => ends.server.remoteAddress.port !== portBefore,
+          () => rebindCount,
+          20_000,
+        );
     });
     expect(rebindCount).toBe(50);
     expect(ends.closedCount()).toBe(0);

@@ -2,7 +2,7 @@ import type { KeyPair } from '@icn/identity';
 import { certificateOf } from '../certificate.js';
 import { ALPN } from '../protocol.js';
 import type { QuicLimits } from './limits.js';
-import { datagramQueueMax } from './path-probes.js';
+import { datagramQueueMax } from './frame-queue.js';
 import type { NativeConfig, NativeQuic } from './native.js';
 
 /**

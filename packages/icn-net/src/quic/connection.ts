@@ -16,6 +16,7 @@ import { endOf, endedByTls } from './connection-end.js';
 import { ConnectionIds } from './connection-ids.js';
 import type { QuicConnectionOptions } from './connection-options.js';
 import { Farewell } from './farewell.js';
+import { FrameQueue } from './frame-queue.js';
 import { Hearing } from './hearing.js';
 import { Introduction } from './introduction.js';
 import { unmapped } from '../host-addresses.js';
@@ -77,8 +78,10 @@ export class QuicConnection implements Connection {
     this.#native = native;
     this.role = options.role;
     this.#ids = new ConnectionIds(native, link, options.routes);
+    const frames = new FrameQueue(native);
     this.#introduction = new Introduction({
       native,
+      frames,
       role: options.role,
       expectation: options.expectation,
       early: {
@@ -90,6 +93,7 @@ export class QuicConnection implements Connection {
     this.#path = new Path({
       native,
       link,
+      frames,
       remote,
       floorBytes: limits.datagramBytes,
       ceilingBytesTo,
@@ -128,6 +132,11 @@ export class QuicConnection implements Connection {
   get remoteAddress(): Address {
     const { host, port } = this.#path.remote;
     return { scheme: 'quic', host: unmapped(host), port, did: this.remote };
+  }
+
+  /** Whether anything of the peer was of use. */
+  get wasHeard(): boolean {
+    return this.#processed;
   }
 
   get phase(): Phase {

@@ -1,5 +1,5 @@
-import { performance } from 'node:perf_hooks';
 import type { DatagramLink } from './datagram-link.js';
+import type { FrameQueue, OutgoingFrame } from './frame-queue.js';
 import type { NativeConnection } from './native.js';
 import type { PathMtu } from './path-mtu.js';
 import type { PathProbes } from './path-probes.js';
@@ -13,6 +13,7 @@ const copiedShare = 0.5;
 export interface DatagramOutputOptions {
   readonly native: NativeConnection;
   readonly link: DatagramLink;
+  readonly frames: FrameQueue;
   readonly probes: PathProbes;
   readonly mtu: PathMtu;
   readonly peer: PeerAddress;
@@ -29,18 +30,27 @@ export class DatagramOutput {
 
   /** Returns whether there may be more than a turn's share. Throws what quiche throws. */
   flush(): boolean {
-    const { native, link, probes, mtu, peer } = this.#options;
+    const { frames, probes } = this.#options;
     for (let count = 0; count < datagramsPerTurnMax; count += 1) {
-      const probe = probes.offer();
-      const room = this.#room(probe?.bytes ?? mtu.bytes);
-      const sent = native.send(room);
-      if (sent === null) {
-        this.#spare = room;
-        return false;
-      }
-      const asked = probes.takeSent(performance.now());
-      link.send(this.#datagramOf(room, sent[0]), asked?.to ?? peer.current);
+      if (this.#send(frames.offer())) continue;
+      const atRest = probes.offerAtRest();
+      if (atRest === undefined) return false;
+      probes.afterRest(this.#send(atRest));
     }
+    return true;
+  }
+
+  /** Makes a datagram, for this frame if there is one. Says whether there was something to send. */
+  #send(offered: OutgoingFrame | undefined): boolean {
+    const { native, link, frames, mtu, peer } = this.#options;
+    const room = this.#room(offered?.roomBytes ?? mtu.bytes);
+    const sent = native.send(room);
+    if (sent === null) {
+      this.#spare = room;
+      return false;
+    }
+    const to = frames.takeSent()?.to ?? peer.current;
+    link.send(this.#datagramOf(room, sent[0]), to);
     return true;
   }
 

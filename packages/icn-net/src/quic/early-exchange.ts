@@ -6,12 +6,15 @@ import {
   encodeDatagramFrame,
   type DatagramFrame,
 } from './datagram-frames.js';
+import type { FrameQueue } from './frame-queue.js';
 import type { NativeConnection } from './native.js';
 
 /** Answers what a peer asks early. Whoever replays a recorded flight has it called again: it must change nothing. */
 export type AnswerEarly = (from: Did, question: Uint8Array) => Uint8Array | undefined;
 
 export interface EarlyExchangeOptions {
+  readonly native: NativeConnection;
+  readonly frames: FrameQueue;
   /** Of a dialler who has a ticket. */
   readonly question: EarlyQuestion | undefined;
   /** Of the side that is dialled. */
@@ -26,6 +29,7 @@ export interface EarlyExchangeOptions {
  */
 export class EarlyExchange {
   readonly #native: NativeConnection;
+  readonly #frames: FrameQueue;
   readonly #token = createToken();
   readonly #question: EarlyQuestion | undefined;
   readonly #answer: AnswerEarly | undefined;
@@ -33,8 +37,9 @@ export class EarlyExchange {
   #isOver = false;
   #hasAsked = false;
 
-  constructor(native: NativeConnection, { question, answer, onAnswered }: EarlyExchangeOptions) {
+  constructor({ native, frames, question, answer, onAnswered }: EarlyExchangeOptions) {
     this.#native = native;
+    this.#frames = frames;
     this.#question = question;
     this.#answer = answer;
     this.#onAnswered = onAnswered;
@@ -52,10 +57,9 @@ export class EarlyExchange {
     if (this.#isOver || this.#hasAsked || question === undefined || !this.#native.isInEarlyData())
       return false;
     this.#hasAsked = true;
-    if (question.bytes.length > earlyBytesMax || !this.#hasRoom(question.bytes)) return this.end();
-    this.#native.dgramSend(
-      encodeDatagramFrame({ kind: 'early-question', token: this.#token, body: question.bytes }),
-    );
+    const body = question.ask();
+    if (body === undefined || body.length > earlyBytesMax || !this.#hasRoom(body)) return this.end();
+    this.#frames.push({ frame: encodeDatagramFrame({ kind: 'early-question', token: this.#token, body }) });
     return true;
   }
 
@@ -68,8 +72,10 @@ export class EarlyExchange {
     } else if (frame.kind === 'early-question' && this.#answer !== undefined) {
       this.end();
       const answer = this.#answer(from, Uint8Array.from(frame.body));
-      if (answer === undefined || !this.#hasRoom(answer)) return;
-      this.#native.dgramSend(encodeDatagramFrame({ kind: 'early-answer', token: frame.token, body: answer }));
+      if (answer === undefined || answer.length > earlyBytesMax || !this.#hasRoom(answer)) return;
+      this.#frames.push({
+        frame: encodeDatagramFrame({ kind: 'early-answer', token: frame.token, body: answer }),
+      });
       this.#onAnswered();
     }
   }
@@ -81,6 +87,6 @@ export class EarlyExchange {
   }
 
   #hasRoom(body: Uint8Array): boolean {
-    return datagramFrameBytes(body.length) <= (this.#native.dgramMaxWritableLen() ?? 0);
+    return datagramFrameBytes(body.length) <= this.#frames.frameBytesMax;
   }
 }

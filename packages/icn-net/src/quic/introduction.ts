@@ -3,6 +3,7 @@ import { judgePeer, type Expectation, type Proven, type Refused } from '../peer-
 import { ALPN } from '../protocol.js';
 import type { DatagramFrame } from './datagram-frames.js';
 import { EarlyExchange, type EarlyExchangeOptions } from './early-exchange.js';
+import type { FrameQueue } from './frame-queue.js';
 import type { NativeConnection } from './native.js';
 import { PrefaceExchange } from './preface-exchange.js';
 
@@ -10,7 +11,8 @@ export interface IntroductionOptions {
   readonly native: NativeConnection;
   readonly role: 'client' | 'server';
   readonly expectation: Expectation;
-  readonly early: EarlyExchangeOptions;
+  readonly frames: FrameQueue;
+  readonly early: Pick<EarlyExchangeOptions, 'question' | 'answer' | 'onAnswered'>;
 }
 
 /** How two peers come to know each other: by certificate, by ticket, and by the preface with which each accepts the other. */
@@ -25,7 +27,8 @@ export class Introduction {
   constructor(options: IntroductionOptions) {
     this.#options = options;
     this.#preface = new PrefaceExchange(options.native, options.role);
-    this.#early = new EarlyExchange(options.native, options.early);
+    const { native, frames, early } = options;
+    this.#early = new EarlyExchange({ native, frames, ...early });
   }
 
   /** Who the peer is, once this side has accepted it. */

@@ -30,6 +30,8 @@ export class PathMtu {
   #untried: number[];
   #probe: Probe | undefined;
   #raiseAtMs = Infinity;
+  /** Nothing was heard since sizes came under suspicion: a probe would be lost as well. */
+  #isSilent = false;
 
   constructor(probes: PathProbes, { floorBytes, ceilingBytes }: PathMtuOptions) {
     this.#probes = probes;
@@ -48,19 +50,27 @@ export class PathMtu {
     return this.#raiseAtMs;
   }
 
-  /** Large datagrams may be lost: much was, or the path is another one, which may carry `ceilingBytes`. */
-  suspect(ceilingBytes?: number): void {
-    if (ceilingBytes !== undefined) this.#sizes = sizesBetween(this.#floorBytes, ceilingBytes);
-    this.#bytes = this.#floorBytes;
-    this.#untried = [...this.#sizes];
-    if (this.#probe !== undefined) this.#probes.cancel(this.#probe);
-    this.#probe = undefined;
+  /** Nothing is heard any more: it may be that large datagrams are lost. The search begins anew when something is. */
+  fellSilent(): void {
+    this.#reset();
+    this.#isSilent = true;
+  }
+
+  heard(): void {
+    this.#isSilent = false;
+  }
+
+  /** The path is another one, which may carry so much. */
+  changed(ceilingBytes: number): void {
+    this.#sizes = sizesBetween(this.#floorBytes, ceilingBytes);
+    this.#reset();
   }
 
   /** Asks what is to be asked next; once the connection is open, each turn. */
   turn(nowMs: number): void {
     if (nowMs >= this.#raiseAtMs) this.#untried = this.#sizes.filter((bytes) => bytes > this.#bytes);
-    if (this.#probe !== undefined || !this.#probes.isPossible) return;
+    if (this.#probe !== undefined || this.#isSilent || !this.#probes.isPossible()) return;
+    this.#untried = this.#untried.filter((size) => this.#probes.isPossible(size));
     const bytes = this.#untried.shift();
     if (bytes === undefined) return this.#rest(nowMs);
     this.#raiseAtMs = Infinity;
@@ -75,6 +85,13 @@ export class PathMtu {
       onSilence: () => (this.#probe = undefined),
     };
     this.#probes.ask(this.#probe);
+  }
+
+  #reset(): void {
+    this.#bytes = this.#floorBytes;
+    this.#untried = [...this.#sizes];
+    if (this.#probe !== undefined) this.#probes.cancel(this.#probe);
+    this.#probe = undefined;
   }
 
   #rest(nowMs: number): void {

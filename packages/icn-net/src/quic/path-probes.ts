@@ -1,10 +1,7 @@
-import type { HostPort, NativeConnection } from './native.js';
-import {
-  createToken,
-  datagramFrameBytes,
-  encodeDatagramFrame,
-  type DatagramFrame,
-} from './datagram-frames.js';
+import { performance } from 'node:perf_hooks';
+import { createToken, encodeDatagramFrame, type DatagramFrame } from './datagram-frames.js';
+import type { FrameQueue, OutgoingFrame } from './frame-queue.js';
+import type { HostPort } from './native.js';
 
 /** A question whether a datagram reaches the peer. */
 export interface Probe {
@@ -19,7 +16,7 @@ export interface Probe {
 
 interface Asked {
   readonly probe: Probe;
-  readonly token: string;
+  readonly outgoing: OutgoingFrame;
   /** Infinite until it has left. */
   endsAtMs: number;
 }
@@ -28,129 +25,122 @@ interface Asked {
 const answerTimeoutMs = 2_000;
 /** Answers that wait to be sent; a peer has few questions open. Guess. */
 const answersMax = 4;
-/** Room that is left in a probe for the acknowledgements that travel with it. Guess. */
-const slackBytes = 40;
-
+/**
+ * What a datagram has besides a frame's payload: header with the longest id and packet number, the tag of the encryption (RFC
+ * 9001 §5.3), type and length of the frame (RFC 9221 §4).
+ */
+const overheadBytes = 1 + 20 + 4 + 16 + 3;
+/** Room for an acknowledgement that travels with it. Guess. */
+const slackBytes = 12;
+/** What a probe has at least. */
+const probeBytesMin = 72;
+/** How long a large probe lets everything else go first. Guess. */
+const patienceMs = 1_000;
 const nothing = new Uint8Array(0);
-
-/** Of each DATAGRAM queue of quiche: one frame of ours is sent at a time, a few of the peer's come in a turn. */
-export const datagramQueueMax = 8;
 
 /**
  * Asks by DATAGRAM frames what reaches the peer, and answers the peer's. quiche never tells which packet was acknowledged,
  * so the answer does, and nothing of this kind is sent again when it is lost.
  *
- * quiche is given one frame at a time and just the room for it: so it is known which datagram the frame is in.
+ * A probe of a size goes when there is nothing else to send, since quiche would fill the room for it with what is. Only one
+ * that has waited for long may travel so.
  */
 export class PathProbes {
-  readonly #native: NativeConnection;
+  readonly #queue: FrameQueue;
   readonly #answers: string[] = [];
-  readonly #waiting: Asked[] = [];
   readonly #asked = new Map<string, Asked>();
-  /** What quiche was given last, while it has not sent it. */
-  #offered: Asked | 'answer' | undefined;
+  /** The probe of a size that waits for a moment of rest. */
+  #sizeProbe: { readonly asked: Asked; readonly sinceMs: number } | undefined;
 
-  constructor(native: NativeConnection) {
-    this.#native = native;
-  }
-
-  /** Whether the peer takes DATAGRAM frames, as far as is known now. */
-  get isPossible(): boolean {
-    return this.#native.dgramMaxWritableLen() !== null;
+  constructor(queue: FrameQueue) {
+    this.#queue = queue;
   }
 
   get wakeAtMs(): number {
     return Math.min(...Array.from(this.#asked.values(), ({ endsAtMs }) => endsAtMs));
   }
 
-  /** Each asker has one question open at a time; `cancel` takes it back. */
+  /** Whether the peer takes a probe in so large a datagram. */
+  isPossible(bytes = probeBytesMin): boolean {
+    return frameBytesIn(bytes) <= this.#queue.frameBytesMax;
+  }
+
+  /** Each asker has one question of a size open at a time; `cancel` takes it back. */
   ask(probe: Probe): void {
-    this.#waiting.push({ probe, token: createToken(), endsAtMs: Infinity });
+    const token = createToken();
+    const frame = encodeDatagramFrame({
+      kind: 'probe',
+      token,
+      body: new Uint8Array(bodyBytesIn(probe.bytes)),
+    });
+    const asked: Asked = {
+      probe,
+      endsAtMs: Infinity,
+      outgoing: {
+        frame,
+        roomBytes: probe.bytes,
+        ...(probe.to !== undefined && { to: probe.to }),
+        onSent: () => (asked.endsAtMs = performance.now() + answerTimeoutMs),
+      },
+    };
+    this.#asked.set(token, asked);
+    if (probe.to === undefined) this.#sizeProbe = { asked, sinceMs: performance.now() };
+    else this.#queue.push(asked.outgoing);
   }
 
   cancel(probe: Probe): void {
-    const at = this.#waiting.findIndex((asked) => asked.probe === probe);
-    if (at !== -1) this.#waiting.splice(at, 1);
-    for (const [token, asked] of this.#asked) if (asked.probe === probe) this.#asked.delete(token);
+    for (const [token, asked] of this.#asked) {
+      if (asked.probe !== probe) continue;
+      this.#asked.delete(token);
+      this.#queue.remove(asked.outgoing);
+      if (this.#sizeProbe?.asked === asked) this.#sizeProbe = undefined;
+    }
   }
 
   received({ kind, token }: DatagramFrame): void {
     if (kind === 'probe' && this.#answers.length < answersMax) this.#answers.push(token);
-    if (kind === 'answer') this.#answered(token);
+    if (kind !== 'answer') return;
+    const asked = this.#asked.get(token);
+    if (asked === undefined || asked.endsAtMs === Infinity) return;
+    this.#asked.delete(token);
+    asked.probe.onAnswer();
   }
 
-  /** Gives up what the peer did not answer. */
+  /** Answers, and gives up what the peer did not answer. Once the connection is open, each turn. */
   turn(nowMs: number): void {
+    for (const token of this.#answers.splice(0))
+      this.#queue.push({ frame: encodeDatagramFrame({ kind: 'answer', token, body: nothing }) });
     for (const [token, asked] of this.#asked) {
       if (asked.endsAtMs > nowMs) continue;
       this.#asked.delete(token);
       asked.probe.onSilence();
     }
+    const { asked, sinceMs } = this.#sizeProbe ?? {};
+    if (asked === undefined || sinceMs === undefined || nowMs - sinceMs < patienceMs) return;
+    this.#sizeProbe = undefined;
+    this.#queue.push(asked.outgoing);
   }
 
-  /** Gives quiche the next frame. Returns the probe, if it is one, that the next datagram is to make room for. */
-  offer(): Probe | undefined {
-    if (this.#isHeldUp()) this.#takeBack();
-    if (this.#offered === undefined) {
-      if (this.#answers.length > 0) this.#offerAnswer();
-      else if (this.#waiting.length > 0) this.#offerProbe();
-    }
-    return this.#offered === 'answer' ? undefined : this.#offered?.probe;
+  /** Everything else is sent: gives quiche the probe of a size that waits, for which the next datagram is to be made. */
+  offerAtRest(): OutgoingFrame | undefined {
+    const { asked } = this.#sizeProbe ?? {};
+    return asked !== undefined && this.#queue.give(asked.outgoing) ? asked.outgoing : undefined;
   }
 
-  /** Whether what matters waits behind a large probe, for which the congestion window may have no room for long. */
-  #isHeldUp(): boolean {
-    if (this.#offered === undefined || this.#offered === 'answer' || isChallenge(this.#offered)) return false;
-    return this.#answers.length > 0 || this.#waiting.some(isChallenge);
-  }
-
-  #takeBack(): void {
-    const offered = this.#offered as Asked;
-    this.#native.dgramPurgeOutgoing(() => true);
-    this.#offered = undefined;
-    if (this.#asked.delete(offered.token)) this.#waiting.push(offered);
-  }
-
-  /** A datagram was made with the room that `offer` asked for. Returns the probe, if it is in it. */
-  takeSent(nowMs: number): Probe | undefined {
-    const offered = this.#offered;
-    if (offered === undefined || this.#native.dgramSendQueueLen() > 0) return undefined;
-    this.#offered = undefined;
-    if (offered === 'answer') return undefined;
-    offered.endsAtMs = nowMs + answerTimeoutMs;
-    return offered.probe;
-  }
-
-  #offerAnswer(): void {
-    const token = this.#answers.shift();
-    if (token === undefined || !this.isPossible) return;
-    this.#native.dgramSend(encodeDatagramFrame({ kind: 'answer', token, body: nothing }));
-    this.#offered = 'answer';
-  }
-
-  #offerProbe(): void {
-    const [asked] = this.#waiting.toSorted((a, b) => a.probe.bytes - b.probe.bytes);
-    const roomBytes = this.#native.dgramMaxWritableLen();
-    if (asked === undefined || roomBytes === null) return;
-    const overheadBytes = this.#native.maxSendUdpPayloadSize() - roomBytes;
-    const { token, probe } = asked;
-    this.#waiting.splice(this.#waiting.indexOf(asked), 1);
-    const frameBytes = probe.bytes - overheadBytes - slackBytes;
-    const body = new Uint8Array(Math.max(0, frameBytes - datagramFrameBytes(0)));
-    this.#native.dgramSend(encodeDatagramFrame({ kind: 'probe', token, body }));
-    this.#asked.set(token, asked);
-    this.#offered = asked;
-  }
-
-  #answered(token: string): void {
-    const asked = this.#asked.get(token);
-    if (asked === undefined) return;
-    this.#asked.delete(token);
-    asked.probe.onAnswer();
+  /** What was offered at rest has left, or has not: then the window is full, and it waits on. */
+  afterRest(hasLeft: boolean): void {
+    if (hasLeft) this.#sizeProbe = undefined;
+    else this.#queue.takeBack();
   }
 }
 
-/** A question about an address; others are about sizes. */
-function isChallenge({ probe }: Asked): boolean {
-  return probe.to !== undefined;
+function frameBytesIn(datagramBytes: number): number {
+  return datagramBytes - overheadBytes - slackBytes;
+}
+
+/** Of a frame without anything in it, kind and token. */
+const emptyFrameBytes = encodeDatagramFrame({ kind: 'probe', token: createToken(), body: nothing }).length;
+
+function bodyBytesIn(datagramBytes: number): number {
+  return Math.max(0, frameBytesIn(datagramBytes) - emptyFrameBytes);
 }

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { DatagramLink } from './datagram-link.js';
 import { parseDatagramFrame, type DatagramFrame } from './datagram-frames.js';
 import { DatagramOutput } from './datagram-output.js';
+import type { FrameQueue } from './frame-queue.js';
 import type { HostPort, NativeConnection } from './native.js';
 import { PathMtu } from './path-mtu.js';
 import { PathProbes } from './path-probes.js';
@@ -13,6 +14,7 @@ const timeoutsInSilenceMax = 2;
 export interface PathOptions {
   readonly native: NativeConnection;
   readonly link: DatagramLink;
+  readonly frames: FrameQueue;
   /** Where the peer is at first. */
   readonly remote: HostPort;
   /** The UDP payload that passes everywhere. */
@@ -33,16 +35,17 @@ export class Path {
   /** To quiche the peer never moves: `PeerAddress` says why. */
   readonly #receiveInfo: { from: HostPort; to: HostPort };
   readonly #onFrame: (frame: DatagramFrame) => void;
+  #isOpen = false;
   #timeoutsInSilence = 0;
 
-  constructor({ native, link, remote, floorBytes, ceilingBytesTo, onFrame }: PathOptions) {
+  constructor({ native, link, frames, remote, floorBytes, ceilingBytesTo, onFrame }: PathOptions) {
     this.#native = native;
     this.#onFrame = onFrame;
     this.#receiveInfo = { from: remote, to: link.local };
-    const probes = new PathProbes(native);
+    const probes = new PathProbes(frames);
     const mtu = new PathMtu(probes, { floorBytes, ceilingBytes: ceilingBytesTo(remote.host) });
-    const peer = new PeerAddress(remote, probes, (host) => mtu.suspect(ceilingBytesTo(host)));
-    this.#output = new DatagramOutput({ native, link, probes, mtu, peer });
+    const peer = new PeerAddress(remote, probes, (host) => mtu.changed(ceilingBytesTo(host)));
+    this.#output = new DatagramOutput({ native, link, frames, probes, mtu, peer });
     this.#probes = probes;
     this.#mtu = mtu;
     this.#peer = peer;
@@ -60,15 +63,16 @@ export class Path {
   /** Gives quiche a datagram, which it decrypts in place. Throws what quiche throws. */
   receive(datagram: Buffer, from: HostPort): void {
     this.#timeoutsInSilence = 0;
-    if (this.#peer.is(from)) {
+    this.#mtu.heard();
+    if (!this.#isOpen || this.#peer.is(from)) {
       this.#native.recv(datagram, this.#receiveInfo);
       return;
     }
+    const byteCount = datagram.length;
     const countBefore = this.#native.stats().recv;
     this.#native.recv(datagram, this.#receiveInfo);
     // quiche counts what only the peer can have made, and that once.
-    if (this.#native.isEstablished() && this.#native.stats().recv > countBefore)
-      this.#peer.heardFrom(from, performance.now());
+    if (this.#native.stats().recv > countBefore) this.#peer.heardFrom(from, byteCount, performance.now());
   }
 
   /** Takes the DATAGRAM frames that came. Only of a peer that is proven. */
@@ -83,6 +87,7 @@ export class Path {
 
   /** Goes on with what is asked about the path; once the connection is open, each turn. */
   turn(nowMs: number): void {
+    this.#isOpen = true;
     this.readFrames();
     this.#probes.turn(nowMs);
     this.#peer.turn(nowMs);
@@ -97,6 +102,6 @@ export class Path {
   /** A deadline of quiche is over. */
   onTimeout(): void {
     this.#timeoutsInSilence += 1;
-    if (this.#timeoutsInSilence === timeoutsInSilenceMax) this.#mtu.suspect();
+    if (this.#timeoutsInSilence === timeoutsInSilenceMax) this.#mtu.fellSilent();
   }
 }

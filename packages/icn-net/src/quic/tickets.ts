@@ -6,7 +6,7 @@ const ticketsMax = 256;
 /** How long a ticket is of use: a peer that restarted has forgotten its key anyway. Guess. */
 const ticketMs = 3_600_000;
 
-interface Ticket {
+export interface Ticket {
   readonly bytes: Uint8Array;
   readonly untilMs: number;
 }
@@ -30,9 +30,14 @@ export class Tickets {
     if (this.#byPeer.size > ticketsMax && oldest !== undefined) this.#byPeer.delete(oldest);
   }
 
-  take(peer: Did): Uint8Array | undefined {
+  take(peer: Did): Ticket | undefined {
     const ticket = this.#byPeer.get(peer);
     this.#byPeer.delete(peer);
-    return ticket !== undefined && ticket.untilMs > this.#nowMs() ? ticket.bytes : undefined;
+    return ticket !== undefined && ticket.untilMs > this.#nowMs() ? ticket : undefined;
+  }
+
+  /** Nobody was there to use it. It grows no younger, and takes the place of none that came meanwhile. */
+  giveBack(peer: Did, ticket: Ticket): void {
+    if (this.#byPeer.size < ticketsMax && !this.#byPeer.has(peer)) this.#byPeer.set(peer, ticket);
   }
 }

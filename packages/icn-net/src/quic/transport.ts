@@ -245,7 +245,7 @@ class QuicTransport implements Transport {
       throw new NetError('dial-failed', `${formatAddress(address)} cannot be dialled`);
     }
     const ticket = expect && this.#tickets.take(expect);
-    if (ticket !== undefined) native.setSession(ticket);
+    if (ticket !== undefined) native.setSession(ticket.bytes);
     const onOver = this.#twins.dialled(connectionIdKey(id));
     return new Promise((resolve, reject) => {
       const connection = this.#start(quic, {
@@ -264,8 +264,7 @@ class QuicTransport implements Transport {
         onEnded: (reason) => {
           signal.removeEventListener('abort', onAbort);
           onOver(reason);
-          // Nobody was there to use it.
-          if (expect && ticket && reason.by === 'network') this.#tickets.keep(expect, ticket);
+          if (expect && ticket && !connection.wasHeard) this.#tickets.giveBack(expect, ticket);
           reject(signal.aborted ? dialAborted(signal) : dialFailure(address, reason, 'UDP'));
         },
       });
