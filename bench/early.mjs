@@ -19,11 +19,13 @@ const { json, rounds, delay } = parseArgs({ options }).values;
 const roundTripMs = 2 * Number(delay);
 const question = new Uint8Array(40);
 
-const server = createQuicTransport({ keyPair: generateKeyPair(), answerEarly: (_from, asked) => asked });
+const serverKeys = generateKeyPair();
+const server = createQuicTransport({ keyPair: serverKeys, answerEarly: (_from, asked) => asked });
 const listener = await server.listen({ host: '127.0.0.1', port: 0 });
 void serve();
 const [address] = listener.addresses;
 if (address === undefined) throw new TypeError('a listener has an address');
+const { did = serverKeys.did } = address;
 const proxy = await UdpProxy.to(address.port, { delayMs: Number(delay) });
 
 /** @type {{ first: number[], resumed: number[] }} */
@@ -58,7 +60,7 @@ async function ask(client) {
   const onAnswer = () => (earlyMs = performance.now() - startMs);
   const to = { scheme: 'quic', host: '127.0.0.1', port: proxy.port };
   const connection = await client.dial(to, {
-    expect: address?.did,
+    expect: did,
     early: { ask: () => question, onAnswer },
   });
   const stream = await connection.openStream({ priority: 'control' });

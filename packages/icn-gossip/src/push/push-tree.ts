@@ -134,8 +134,9 @@ export class PushTree {
     this.#context.outbox.send([peer], { type: 'Prune', topic: this.#topic });
   }
 
-  /** One follower less: where there is no tree any more, nothing stays lazy that was of it. */
-  followerDown(): void {
+  /** One follower less. Where there is no tree any more, nothing stays lazy that was of it. */
+  followerDown(peer: Did): void {
+    this.#queue.dropPeer(peer);
     if (this.#user.followers.size !== this.#context.limits.allEagerPeersMax) return;
     for (const link of this.#links.values()) link.isEager = true;
   }

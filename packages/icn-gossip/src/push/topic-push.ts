@@ -50,7 +50,7 @@ export class TopicPush {
     this.#followers.delete(peer);
     const isFollowing = this.#context.peers.get(peer) === undefined;
     this.#view.followerDown(peer, isFollowing, nowMs);
-    this.#tree.followerDown();
+    this.#tree.followerDown(peer);
   }
 
   unreachable(peer: Did, nowMs: number): void {

@@ -19,7 +19,7 @@ function read(frame: Uint8Array | undefined): TopicRoots | undefined {
 /** A node that follows some topics, and one that holds an entry in the first of them. */
 function two(): [Subject, Subject] {
   const [a, b] = [joined(2), joined(2)];
-  b.receive(2, eager(entryOf(keyPair(9), 1)));
+  b.receive(2, eager(entryOf({ author: keyPair(9) })));
   b.persisted(1);
   return [a, b];
 }
@@ -43,7 +43,7 @@ describe('the early question', () => {
   it('is not asked where no topic is followed, or what is held is not durable', () => {
     expect(new Subject().gossip.earlyQuestion(BYTES_MAX)).toBeUndefined();
     const subject = joined(2);
-    subject.receive(2, eager(entryOf(keyPair(9), 1)));
+    subject.receive(2, eager(entryOf({ author: keyPair(9) })));
     expect(subject.gossip.earlyQuestion(BYTES_MAX)).toBeUndefined();
     subject.persisted(1);
     expect(subject.gossip.earlyQuestion(BYTES_MAX)).toBeDefined();

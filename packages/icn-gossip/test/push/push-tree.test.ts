@@ -337,6 +337,15 @@ describe('with pushBatchMs', () => {
     expect(pushes(subject.persisted(1))).toHaveLength(6);
   });
 
+  it('keeps nothing for who is gone, neighbour or not', () => {
+    const subject = inTree({ pushBatchMs: 50 }, [2, 3, 4]);
+    subject.receive(3, { type: 'Disconnect', topic: TOPIC });
+    subject.receive(2, eager(first));
+    for (const peer of [3, 4]) subject.handle({ type: 'peer-down', peer: did(peer) });
+    subject.persisted(1);
+    expect(subject.sleepUntil(50)).toEqual([]);
+  });
+
   it('sends a full batch at once: what waits is bounded', () => {
     const subject = inTree({ pushBatchMs: 50_000 });
     const log = logOf(keyPair(9), 6, undefined, 'x'.repeat(60_000));
