@@ -9,7 +9,7 @@ import type { StreamTable } from './stream-table.js';
  */
 const blockedKeepAliveMs = 500;
 
-/** Of a tenth of what is written a peer may make acknowledgements, and half of what is read comes with it, or twice. Guesses. */
+/** What may be heard for a byte that streams carried: itself with headers and repeats, or acknowledgements of it. Guesses. */
 const heardPerReadByte = 1.5;
 const heardPerWrittenByte = 0.1;
 

@@ -62,8 +62,9 @@ export class Introduction {
   listensEarly(isOpen: boolean): boolean {
     const { role, native } = this.#options;
     if (!this.#early.isWaiting) return false;
+    // What comes later is read with all other frames.
+    if (isOpen) return role === 'server' && this.#early.end();
     if (role === 'client') return this.#did !== undefined;
-    if (isOpen) return this.#early.end();
     if (this.#did === undefined && this.#ticketDid === undefined && native.isInEarlyData()) {
       const verdict = this.#verdict();
       if ('code' in verdict) return this.#early.end();

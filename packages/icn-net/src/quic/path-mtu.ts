@@ -69,7 +69,9 @@ export class PathMtu {
   /** Asks what is to be asked next; once the connection is open, each turn. */
   turn(nowMs: number): void {
     if (nowMs >= this.#raiseAtMs) this.#untried = this.#sizes.filter((bytes) => bytes > this.#bytes);
-    if (this.#probe !== undefined || this.#isSilent || !this.#probes.isPossible()) return;
+    if (this.#probe !== undefined || this.#isSilent) return;
+    if (this.#untried.length === 0) return this.#rest(nowMs);
+    if (!this.#probes.isPossible()) return;
     this.#untried = this.#untried.filter((size) => this.#probes.isPossible(size));
     const bytes = this.#untried.shift();
     if (bytes === undefined) return this.#rest(nowMs);

@@ -1,5 +1,10 @@
 import { performance } from 'node:perf_hooks';
-import { createToken, encodeDatagramFrame, type DatagramFrame } from './datagram-frames.js';
+import {
+  createToken,
+  datagramFrameBytes,
+  encodeDatagramFrame,
+  type DatagramFrame,
+} from './datagram-frames.js';
 import type { FrameQueue, OutgoingFrame } from './frame-queue.js';
 import type { HostPort } from './native.js';
 
@@ -138,9 +143,6 @@ function frameBytesIn(datagramBytes: number): number {
   return datagramBytes - overheadBytes - slackBytes;
 }
 
-/** Of a frame without anything in it, kind and token. */
-const emptyFrameBytes = encodeDatagramFrame({ kind: 'probe', token: createToken(), body: nothing }).length;
-
 function bodyBytesIn(datagramBytes: number): number {
-  return Math.max(0, frameBytesIn(datagramBytes) - emptyFrameBytes);
+  return Math.max(0, frameBytesIn(datagramBytes) - datagramFrameBytes(0));
 }
