@@ -1,7 +1,7 @@
 import { sign, type KeyPair } from '@icn/identity';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeCbor, encodeCbor, type Cbor } from '../src/wire/cbor.js';
+import { decodeCbor, encodeCbor, type Cbor } from '@icn/identity/cbor';
 import { decodeEntry, decodeParts, encodeParts, verifyEntry, type EntryParts } from '../src/entry/entry.js';
 import { decodeHeader } from '../src/entry/entry-header.js';
 import { entryIdOf, entryIdToBytes } from '../src/entry/entry-name.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { encodeCbor } from '../src/wire/cbor.js';
+import { encodeCbor } from '@icn/identity/cbor';
 import type { EntryParts } from '../src/entry/entry.js';
 import { decodeHeader } from '../src/entry/entry-header.js';
 import { GossipError } from '../src/errors.js';

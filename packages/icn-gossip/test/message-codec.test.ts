@@ -1,7 +1,7 @@
 import { publicKeyFromDid, toHex } from '@icn/identity';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeCbor, encodeCbor, type Cbor } from '../src/wire/cbor.js';
+import { decodeCbor, encodeCbor, type Cbor } from '@icn/identity/cbor';
 import type { EntryParts } from '../src/entry/entry.js';
 import type { EntryId, EntryName, Lane } from '../src/entry/entry-name.js';
 import { PROTOCOL } from '../src/limits.js';

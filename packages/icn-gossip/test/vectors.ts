@@ -1,6 +1,5 @@
 import { toHex } from '@icn/identity';
 import { BloomFilter } from '../src/repair/bloom-filter.js';
-import { encodeCbor, type Cbor } from '../src/wire/cbor.js';
 import type { VerifiedEntry } from '../src/entry/entry.js';
 import { encodeMessage } from '../src/wire/message-codec.js';
 import { closedRow, rootRow, topicRoot } from '../src/topic/topic-root.js';
@@ -29,7 +28,6 @@ const ENTRIES = { first: FIRST, other: OTHER, second: SECOND, empty: EMPTY };
 /** What docs/protocol says, as bytes: the files of `vectors/`, each by its name. */
 export function buildVectors(): Readonly<Record<string, unknown>> {
   return {
-    'cbor.json': cborVectors(),
     'entries.json': entryVectors(),
     'roots.json': rootVectors(),
     'bloom-filters.json': filterVectors(),
@@ -38,29 +36,6 @@ export function buildVectors(): Readonly<Record<string, unknown>> {
     'messages.json': messageVectors(),
     'conversations.json': conversationVectors(),
   };
-}
-
-function cborVectors() {
-  const values: readonly Cbor[] = [
-    0,
-    23,
-    24,
-    255,
-    256,
-    65_535,
-    65_536,
-    4_294_967_295,
-    4_294_967_296,
-    Number.MAX_SAFE_INTEGER,
-    true,
-    false,
-    null,
-    '',
-    'ü🙂',
-    [],
-    [[1], 'a'],
-  ];
-  return values.map((value) => ({ value, hex: toHex(encodeCbor(value)) }));
 }
 
 function entryVectors() {

@@ -1,6 +1,6 @@
 import { type Did, fromHex, toHex } from '@icn/identity';
 import { z } from 'zod';
-import { decodeCbor, encodeCbor, type Cbor } from '../wire/cbor.js';
+import { decodeCbor, encodeCbor, type Cbor } from '@icn/identity/cbor';
 import { keyOfDid } from '../wire/dids.js';
 import { entryIdToBytes, type EntryId, type EntryName, type Lane } from './entry-name.js';
 import { PROTOCOL } from '../limits.js';

@@ -2,7 +2,7 @@ import { equalBytes, sha256, sign, verify, type KeyPair } from '@icn/identity';
 import { z } from 'zod';
 import { DATA_KIND, decodeHeader, encodeHeader, type EntryHeader, type HeaderFault } from './entry-header.js';
 import { entryIdOf, entryIdToBytes, type EntryName } from './entry-name.js';
-import { decodeCbor, encodeCbor, type Cbor } from '../wire/cbor.js';
+import { decodeCbor, encodeCbor, type Cbor } from '@icn/identity/cbor';
 import { keyOfDid } from '../wire/dids.js';
 
 /** What shows that the author made the entry. Never part of an id, so proofs of other forms can be added. */

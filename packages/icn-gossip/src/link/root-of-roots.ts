@@ -1,7 +1,7 @@
 import { sha256 } from '@icn/identity';
 import type { Topic } from '../topic.js';
 import { asciiZ } from '../wire/ascii.js';
-import { encodeArray, encodeCbor } from '../wire/cbor.js';
+import { encodeArray, encodeCbor } from '@icn/identity/cbor';
 
 export interface RootOfTopic {
   readonly topic: Topic;

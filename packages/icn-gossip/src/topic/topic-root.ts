@@ -1,6 +1,6 @@
 import { compareBytes, sha256 } from '@icn/identity';
 import { asciiZ } from '../wire/ascii.js';
-import { encodeArray, encodeCbor } from '../wire/cbor.js';
+import { encodeArray, encodeCbor } from '@icn/identity/cbor';
 import { keyOfDid } from '../wire/dids.js';
 import { entryIdToBytes, type EntryName } from '../entry/entry-name.js';
 import type { Topic } from '../topic.js';

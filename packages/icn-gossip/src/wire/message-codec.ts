@@ -1,7 +1,7 @@
 import { partsToCbor } from '../entry/entry.js';
 import { entryIdToBytes, type EntryName } from '../entry/entry-name.js';
 import { PROTOCOL } from '../limits.js';
-import { decodeCbor, encodeCbor, type Cbor } from './cbor.js';
+import { decodeCbor, encodeCbor, type Cbor } from '@icn/identity/cbor';
 import { keyOfDid } from './dids.js';
 import { SCHEMAS, SUMMARY_NUMBERS, TYPE_NUMBERS } from './message-schema.js';
 import type { AntiEntropy, GossipMessage, LogRange, PullRequest, Summary } from './messages.js';

@@ -10,7 +10,7 @@ import {
 } from '../../entry/entry-name.js';
 import { PROTOCOL } from '../../limits.js';
 import type { Topic } from '../../topic.js';
-import { decodeCbor, encodeCbor, type Cbor } from '../../wire/cbor.js';
+import { decodeCbor, encodeCbor, type Cbor } from '@icn/identity/cbor';
 import type { GossipMessage } from '../../wire/messages.js';
 import { depOf } from '../entry-ledger.js';
 import type { SeededRandom } from '../seeded-random.js';

@@ -1,4 +1,4 @@
-import { decodeCbor, encodeCbor, type Cbor } from '../../wire/cbor.js';
+import { decodeCbor, encodeCbor, type Cbor } from '@icn/identity/cbor';
 import type { SeededRandom } from '../seeded-random.js';
 import type { Vocabulary } from './vocabulary.js';
 

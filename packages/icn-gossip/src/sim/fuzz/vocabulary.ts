@@ -1,5 +1,4 @@
-import type { Cbor } from '../../wire/cbor.js';
-import { decodeCbor } from '../../wire/cbor.js';
+import { decodeCbor, type Cbor } from '@icn/identity/cbor';
 import type { SeededRandom } from '../seeded-random.js';
 
 /** Words kept of each length (guess). */

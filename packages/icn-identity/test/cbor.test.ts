@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Decoder, Encoder } from 'cbor-x';
 import fc from 'fast-check';
-import { decodeCbor, encodeCbor, isDeterministicCbor, type Cbor } from '../src/wire/cbor.js';
+import { decodeCbor, encodeCbor, isDeterministicCbor, type Cbor } from '../src/cbor.js';
 
 const OPTIONS = {
   useRecords: false,

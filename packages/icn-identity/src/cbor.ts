@@ -1,4 +1,4 @@
-import { concatBytes } from '@icn/identity';
+import { concatBytes } from './bytes.js';
 import { Decoder, Encoder } from 'cbor-x';
 
 /**
@@ -10,17 +10,17 @@ import { Decoder, Encoder } from 'cbor-x';
 export type Cbor = number | boolean | null | string | Uint8Array | readonly Cbor[];
 
 /** Arrays within arrays; the deepest shape of the protocol (an entry's proof in a pull response) needs 6. */
-const DEPTH_MAX = 12;
+const depthMax = 12;
 
-const OPTIONS = {
+const options = {
   useRecords: false,
   variableMapSize: true,
   tagUint8Array: false,
   copyBuffers: true,
   int64AsNumber: true,
 } as const;
-const encoder = new Encoder(OPTIONS);
-const decoder = new Decoder(OPTIONS);
+const encoder = new Encoder(options);
+const decoder = new Decoder(options);
 
 /** The deterministic encoding of `value`; the bytes are the caller's. Throws `RangeError` on what the subset does not have. */
 export function encodeCbor(value: Cbor): Uint8Array {
@@ -45,11 +45,11 @@ export function decodeCbor(bytes: Uint8Array): Cbor | undefined {
 }
 
 /** A byte order mark in front, or half of a surrogate pair. */
-const NOT_TEXT = /^\ufeff|\p{Surrogate}/u;
+const notText = /^\ufeff|\p{Surrogate}/u;
 
 /** cbor-x writes integers above 2^32 − 1 as floats, unless they come as BigInt. */
 function encodable(value: Cbor): unknown {
-  if (typeof value === 'string' && NOT_TEXT.test(value)) throw new RangeError('not text');
+  if (typeof value === 'string' && notText.test(value)) throw new RangeError('not text');
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not an unsigned integer: ${value}`);
     return value > 0xffff_ffff ? BigInt(value) : value;
@@ -68,7 +68,7 @@ export function isDeterministicCbor(bytes: Uint8Array): boolean {
 /** The offset behind the item at `start`, or −1 where it is malformed or outside the subset. */
 function skipItem(bytes: Uint8Array, start: number, depth: number): number {
   const first = bytes[start];
-  if (first === undefined || depth > DEPTH_MAX) return -1;
+  if (first === undefined || depth > depthMax) return -1;
   const major = first >> 5;
   if (major === 7) return first === 0xf4 || first === 0xf5 || first === 0xf6 ? start + 1 : -1;
   const argument = readArgument(bytes, start);
