@@ -4,6 +4,7 @@
  * - `did-invalid`: a text is not the one spelling of a DID.
  * - `key-invalid`: bytes are not a public key (32 bytes, canonical, not of small order) or a seed (32 bytes).
  * - `hex-invalid`: a text is not lower-case hexadecimal of whole bytes.
+ * - `envelope-invalid`: an envelope was to be made that no reader would take.
  * - `identity-missing`: there is no identity file at the path.
  * - `identity-corrupt`: the file is not an identity file, or its seed does not make its DID.
  * - `identity-version`: the file was written by a later version of this package.
@@ -17,6 +18,7 @@ export type IdentityErrorCode =
   | 'did-invalid'
   | 'key-invalid'
   | 'hex-invalid'
+  | 'envelope-invalid'
   | 'identity-missing'
   | 'identity-corrupt'
   | 'identity-version'

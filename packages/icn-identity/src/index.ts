@@ -1,8 +1,18 @@
 export { compareBytes, concatBytes, equalBytes, fromHex, toHex } from './bytes.js';
 export { didFromPublicKey, isDid, parseDid, publicKeyFromDid, type Did } from './did.js';
+export {
+  createEnvelope,
+  envelopeBytesMax,
+  openEnvelope,
+  type EnvelopeContent,
+  type EnvelopeExpectation,
+  type EnvelopeFault,
+  type SignedEnvelope,
+} from './envelope/envelope.js';
+export { envelopePayloadBytesMax } from './envelope/envelope-body.js';
 export { IdentityError, type IdentityErrorCode } from './identity-error.js';
 export { generateKeyPair, keyPairFromSeed, type KeyPair } from './key-pair.js';
 export { randomBytes } from './random-bytes.js';
 export { sha256 } from './sha256.js';
-export { sign, verify, type Purpose } from './signature.js';
+export { sign, verify, type EnvelopePurpose, type Purpose } from './signature.js';
 export { isPublicKey } from './validity.js';
