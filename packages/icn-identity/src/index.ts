@@ -13,6 +13,15 @@ export { envelopePayloadBytesMax } from './envelope/envelope-body.js';
 export { IdentityError, type IdentityErrorCode } from './identity-error.js';
 export { generateKeyPair, keyPairFromSeed, type KeyPair } from './key-pair.js';
 export { randomBytes } from './random-bytes.js';
+export { replayRecordBytes } from './replay/replay-codec.js';
+export {
+  defaultReplayLimits,
+  ReplayGuard,
+  type Admission,
+  type ReplayGuardLimits,
+} from './replay/replay-guard.js';
+export type { ReplayVerdict } from './replay/replay-state.js';
+export { memoryReplayStore, type ReplayStore } from './replay/replay-store.js';
 export { sha256 } from './sha256.js';
 export { sign, verify, type EnvelopePurpose, type Purpose } from './signature.js';
 export { isPublicKey } from './validity.js';
