@@ -22,6 +22,22 @@ export {
 } from './replay/replay-guard.js';
 export type { ReplayVerdict } from './replay/replay-state.js';
 export { memoryReplayStore, type ReplayStore } from './replay/replay-store.js';
+export { createRotation, openRotation, type Rotation, type RotationFault } from './rotation/rotation.js';
+export {
+  endOfChain,
+  rotationPredecessorsMax,
+  RotationSet,
+  type Resolution,
+  type RotationAddition,
+} from './rotation/rotation-set.js';
+export {
+  openBox,
+  sealBox,
+  sealedBoxBytesMax,
+  sealedTextBytesMax,
+  type BoxContext,
+  type BoxFault,
+} from './sealed-box.js';
 export { sha256 } from './sha256.js';
 export { sign, verify, type EnvelopePurpose, type Purpose } from './signature.js';
 export { isPublicKey } from './validity.js';

@@ -19,6 +19,8 @@ const purposePrefixes = {
   'icn/invitation': asciiZ('icn/invitation'),
   'icn/trust': asciiZ('icn/trust'),
   'icn/rotation': asciiZ('icn/rotation'),
+  /** That a new key agrees to succeed an old one: rotation/rotation.ts. */
+  'icn/rotation-accepted': asciiZ('icn/rotation-accepted'),
   'icn/peer-record': asciiZ('icn/peer-record'),
 };
 
