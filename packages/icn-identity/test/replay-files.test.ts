@@ -115,6 +115,13 @@ describe('replay files', () => {
     expect(await acceptedOf([1, 2, 3])).toEqual([]);
   });
 
+  it('are an error of the store where there is no place for them', async () => {
+    await expect(open(join(scratch, 'nowhere', 'replay'))).rejects.toMatchObject({
+      code: 'replay-store',
+      cause: { code: 'ENOENT' },
+    });
+  });
+
   it('survive a crash at every step of a snapshot', async () => {
     await admit([[1], [2]], 2);
     const old = join(scratch, 'old');

@@ -349,6 +349,7 @@ describe('a replay guard does not open', () => {
     { windowSize: 0 },
     { windowSize: 33 },
     { sendersMax: 0 },
+    { sendersMax: 65_537 },
     { appendedMax: -1 },
     { clockAheadMaxMs: Number.NaN },
   ])('with the limits %j', async (limits) => {

@@ -11,7 +11,7 @@ export interface EnvelopeBody {
   readonly sender: Did;
   /** Whom it is said to; null: everybody. */
   readonly recipient: Did | null;
-  /** 1 … 2^53 − 1; a sender gives each only once to all its envelopes of one guard (replay-guard.ts). */
+  /** 1 … 2^53 − 1; a sender counts up and gives each number once, whatever the purpose. It may skip some. */
   readonly sequence: number;
   /** The sender's clock, milliseconds since 1970: a claim. */
   readonly timestampMs: number;

@@ -9,7 +9,7 @@
 // bad with a good one of a later batch behind it was damaged, and is an error.
 
 import { mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { concatBytes, equalBytes } from '../bytes.js';
 import { IdentityError } from '../identity-error.js';
@@ -26,7 +26,7 @@ const isPosix = process.platform !== 'win32';
 const ownerOnlyMode = 0o600;
 
 /**
- * Keeps a {@link ReplayGuard}'s memory in the directory `path`, which is made if need be, readable by its owner alone.
+ * Keeps a {@link ReplayGuard}'s memory in the directory `path`, which is made in an existing one if need be, readable by its owner alone.
  * What is appended is on disk (fdatasync) when the promise fulfils; a snapshot takes its place by a rename.
  *
  * `load` rejects with IdentityError `replay-corrupt` when a file is missing or damaged, and changes nothing then. Only
@@ -41,7 +41,7 @@ export function replayFiles(path: string): ReplayStore {
   const journalPath = (): string => join(path, `journal.${generation}`);
 
   async function load(): ReturnType<ReplayStore['load']> {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeDirectory(path);
     const stored = await readSnapshot(path);
     generation = stored?.generation ?? 0;
     const names = (await readdir(path)).filter((name) => name.startsWith('journal.'));
@@ -54,17 +54,20 @@ export function replayFiles(path: string): ReplayStore {
     await journal.sync();
     for (const name of names)
       if (name !== `journal.${generation}`) await rm(join(path, name), { force: true });
-    return { snapshot: stored?.snapshot, appended: [concatBytes(...records)] };
+    return { snapshot: stored?.snapshot, appended: records };
   }
 
   async function append(batch: Uint8Array): Promise<void> {
     const first = cellCount;
-    const cells = chunks(batch, replayRecordBytes).map((record, index) =>
-      encodeCell(generation, first + index, concatBytes(record, uint(first, 4))),
-    );
-    await opened(journal).appendFile(concatBytes(...cells));
+    const records = chunks(batch, replayRecordBytes);
+    const cells = new Uint8Array(records.length * cellBytes);
+    records.forEach((record, index) => {
+      const content = concatBytes(record, uint(first, 4));
+      cells.set(encodeCell(generation, first + index, content), index * cellBytes);
+    });
+    await opened(journal).appendFile(cells);
     await opened(journal).datasync();
-    cellCount += cells.length;
+    cellCount += records.length;
   }
 
   async function replace(snapshot: Uint8Array): Promise<void> {
@@ -82,6 +85,16 @@ export function replayFiles(path: string): ReplayStore {
   }
 
   return { load, append, replace, close: async () => journal?.close() };
+}
+
+/** A directory that a crash of the machine could take back would take the memory with it. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  await syncDirectory(dirname(path));
 }
 
 async function readSnapshot(path: string): Promise<{ generation: number; snapshot: Uint8Array } | undefined> {

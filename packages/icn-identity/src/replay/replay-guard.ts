@@ -1,8 +1,13 @@
-import { concatBytes } from '../bytes.js';
 import { parseDid } from '../did.js';
 import type { SignedEnvelope } from '../envelope/envelope.js';
 import { IdentityError } from '../identity-error.js';
-import { decodeSightings, encodeSighting, encodeSnapshot, restoreSnapshot } from './replay-codec.js';
+import {
+  decodeSightings,
+  encodeSighting,
+  encodeSnapshot,
+  replayRecordBytes,
+  restoreSnapshot,
+} from './replay-codec.js';
 import { ReplayState, type ReplayLimits, type ReplayVerdict, type Sighting } from './replay-state.js';
 import type { ReplayStore } from './replay-store.js';
 
@@ -18,6 +23,9 @@ export const defaultReplayLimits: ReplayGuardLimits = {
   /** Four full seconds of signatures: a guess. */
   waitingMax: 65_536,
 };
+
+/** Beyond it, to find whom to evict would cost more than many signatures: a guess. */
+const sendersLimit = 65_536;
 
 export interface ReplayGuardLimits extends ReplayLimits {
   /** Records appended until a snapshot takes their place. */
@@ -156,10 +164,16 @@ export class ReplayGuard {
       await this.#store.replace(encodeSnapshot(this.#state));
       this.#appendedCount = 0;
     } else {
-      await this.#store.append(concatBytes(...records));
+      await this.#store.append(joined(records));
       this.#appendedCount += records.length;
     }
   }
+}
+
+function joined(records: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(records.length * replayRecordBytes);
+  records.forEach((record, index) => bytes.set(record, index * replayRecordBytes));
+  return bytes;
 }
 
 /** A guard with a wrong window would be no guard: this is the caller's fault. */
@@ -167,7 +181,8 @@ function assertLimits({ windowSize, sendersMax, ...rest }: ReplayGuardLimits): v
   const isWhole = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
   if (!isWhole(windowSize) || windowSize === 0 || windowSize % 32 !== 0)
     throw new RangeError('windowSize is a positive multiple of 32');
-  if (!isWhole(sendersMax) || sendersMax === 0) throw new RangeError('sendersMax is a positive whole number');
+  if (!isWhole(sendersMax) || sendersMax === 0 || sendersMax > sendersLimit)
+    throw new RangeError(`sendersMax is a whole number from 1 to ${sendersLimit}`);
   if (!Object.values(rest).every(isWhole)) throw new RangeError('limits are whole numbers');
 }
 
