@@ -10,22 +10,23 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { build } from './build.mjs';
+import { batchSize, Tally } from './replay-tally.mjs';
 import { seeded } from './seeded.mjs';
 
-/** @typedef {{ envelopes: number, senders: number, window: number, duplicates: number, seed: number }} Workload */
-/** @typedef {{ senders: Uint32Array, sequences: Uint32Array, isRepetition: Uint8Array }} Arrivals */
-/** @typedef {{ from: number, verdicts: readonly string[], heapBytes: number, diskBytes: number, senderCount: number }} Report */
+/** @typedef {import('./replay-tally.mjs').Arrivals} Arrivals */
+/** @typedef {import('./replay-tally.mjs').Report} Report */
+/** @typedef {import('./replay-tally.mjs').Workload} Workload */
 
-const usage = `usage: pnpm replay [--envelopes N] [--senders N] [--window N] [--duplicates N] [--seed N] [--json]
+const usage = `usage: pnpm replay [--envelopes N] [--senders N] [--window N] [--duplicates N] [--crashes N]
+                   [--seed N] [--json]
        pnpm replay --help
 
 Signs N envelopes (1,000,000) of N senders (1,000), shuffles each sender's within a window of N (256), sends N of
 100 (5) again, opens each and asks a replay guard with that window. After half of them the process of the guard is killed,
 and another goes on from its files. Exits with 1 unless each envelope was accepted exactly once.
-  --json  one object, as the last line of standard output`;
+  --crashes N  kills it N times more, while it writes; what it wrote then and told nobody may be refused when it comes again
+  --json       one object, as the last line of standard output`;
 
-/** Envelopes that wait for one flush together. */
-const batchSize = 2_000;
 /** More than what noise of the collector makes. */
 const growthBytesMax = 16 * 1024 * 1024;
 const nowMs = 1_700_000_000_000;
@@ -49,7 +50,10 @@ async function main() {
     const result = { ...counted, seconds: Math.round((performance.now() - startedMs) / 1_000) };
     if (json) console.log(JSON.stringify(result));
     else for (const [name, value] of Object.entries(result)) console.log(`${name.padEnd(24)}${value}`);
-    const isExact = result.acceptedOnce === workload.envelopes && result.wrongVerdicts === 0;
+    const isExact =
+      result.acceptedOnce + result.rememberedUnheard === workload.envelopes &&
+      result.acceptedTwice === 0 &&
+      result.wrongVerdicts === 0;
     process.exitCode = isExact && result.heapGrowthBytes <= growthBytesMax ? 0 : 1;
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -57,95 +61,75 @@ async function main() {
 }
 
 /**
- * Runs both lives and counts, with no memory but a number for each envelope.
+ * Runs the lives of the guard and counts, with no memory but a number for each envelope.
  *
  * @param {Workload} workload
  * @param {string} folder
  */
 async function judged(workload, folder) {
-  const { senders, sequences, isRepetition } = arrivalsOf(workload);
-  const perSender = Math.ceil(workload.envelopes / workload.senders) + 1;
-  const acceptedCounts = new Uint8Array(perSender * workload.senders);
-  const half = Math.ceil(senders.length / 2 / batchSize) * batchSize;
-  /** @type {Record<string, number>} */
-  const verdictCounts = {};
-  /** @type {number[]} */
-  const heaps = [];
-  let [wrongVerdicts, diskBytesMax, senderCountMax] = [0, 0, 0];
-  for (const [from, to] of [
-    [0, Math.min(half, senders.length)],
-    [Math.min(half, senders.length), senders.length],
-  ])
-    await live(
-      workload,
-      folder,
-      from ?? 0,
-      to ?? 0,
-      ({ from, verdicts, heapBytes, diskBytes, senderCount }) => {
-        verdicts.forEach((verdict, offset) => {
-          const at = from + offset;
-          verdictCounts[verdict] = (verdictCounts[verdict] ?? 0) + 1;
-          const isRefused = verdict === 'repeated' || verdict === 'too-old';
-          if (isRepetition[at] === 1 ? !isRefused : verdict !== 'accepted') wrongVerdicts += 1;
-          const index = (senders[at] ?? 0) * perSender + (sequences[at] ?? 0);
-          if (verdict === 'accepted') acceptedCounts[index] = (acceptedCounts[index] ?? 0) + 1;
-        });
-        heaps.push(heapBytes);
-        diskBytesMax = Math.max(diskBytesMax, diskBytes);
-        senderCountMax = Math.max(senderCountMax, senderCount);
-        progress(from + verdicts.length, senders.length);
-      },
-    );
-  return {
-    ...workload,
-    arrivals: senders.length,
-    repetitions: isRepetition.reduce((sum, each) => sum + each, 0),
-    acceptedOnce: acceptedCounts.reduce((sum, count) => sum + Number(count === 1), 0),
-    acceptedTwice: acceptedCounts.reduce((sum, count) => sum + Number(count > 1), 0),
-    wrongVerdicts,
-    ...verdictCounts,
-    restarts: 1,
-    senderCountMax,
-    heapBytesMax: Math.max(...heaps),
-    heapGrowthBytes: Math.round(mean(heaps.slice(-Math.ceil(heaps.length / 4))) - mean(firstFull(heaps))),
-    diskBytesMax,
-  };
-}
-
-/** The second eighth: the first fills the tables. @param {readonly number[]} heaps */
-function firstFull(heaps) {
-  return heaps.slice(Math.floor(heaps.length / 8), Math.ceil(heaps.length / 4) + 1);
-}
-
-/** @param {readonly number[]} values */
-function mean(values) {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  const arrivals = arrivalsOf(workload);
+  const total = arrivals.senders.length;
+  const tally = new Tally(workload, arrivals);
+  let from = 0;
+  for (const stop of stopsOf(total, workload.crashes)) {
+    from = await live(workload, folder, from, stop, (report) => {
+      tally.add(report);
+      progress(report.from + report.verdicts.length, total);
+    });
+    if (stop.isCrash) tally.crashed(from);
+  }
+  return { ...workload, ...tally.result() };
 }
 
 /**
- * One process with a guard, killed when it has reported the last of its arrivals.
+ * Where the process of the guard is killed: half way and at the end when it has told all, at crashes while it writes.
+ *
+ * @param {number} total
+ * @param {number} crashes
+ */
+function stopsOf(total, crashes) {
+  const stops = Array.from({ length: crashes }, (_, index) => ({
+    at: (total * (index + 1)) / (crashes + 1),
+    isCrash: true,
+    delayMs: 5 * (index % 8), // before, while and after it writes
+  }));
+  stops.push({ at: total / 2, isCrash: false, delayMs: 0 });
+  return [
+    ...stops.map((stop) => ({ ...stop, at: Math.floor(stop.at / batchSize) * batchSize })),
+    { at: total, isCrash: false, delayMs: 0 },
+  ].sort((a, b) => a.at - b.at);
+}
+
+/**
+ * One process with a guard, killed when it has reported all before `stop`, or while it writes what comes then. Gives the
+ * first arrival that was not reported.
  *
  * @param {Workload} workload
  * @param {string} folder
  * @param {number} from
- * @param {number} to
+ * @param {{ at: number, isCrash: boolean, delayMs: number }} stop
  * @param {(report: Report) => void} heard
  */
-async function live(workload, folder, from, to, heard) {
-  if (from >= to) return;
+async function live(workload, folder, from, { at, isCrash, delayMs }, heard) {
+  if (from >= at && !isCrash) return from;
   const worker = fork(
     fileURLToPath(import.meta.url),
-    ['--worker', JSON.stringify(workload), folder, String(from), String(to)],
+    ['--worker', JSON.stringify(workload), folder, String(from), String(at + (isCrash ? batchSize : 0))],
     { execArgv: ['--expose-gc'] },
   );
   let reported = from;
-  worker.on('message', (/** @type {Report} */ report) => {
-    heard(report);
-    reported = report.from + report.verdicts.length;
-    if (reported >= to) worker.kill('SIGKILL');
+  worker.on('message', (/** @type {Report | { writing: number }} */ message) => {
+    if ('writing' in message) {
+      if (isCrash && message.writing >= at) setTimeout(() => worker.kill('SIGKILL'), delayMs);
+      return;
+    }
+    heard(message);
+    reported = message.from + message.verdicts.length;
+    if (reported >= at && !isCrash) worker.kill('SIGKILL');
   });
   const [code, signal] = /** @type {[number | null, string | null]} */ (await once(worker, 'exit'));
-  if (reported < to || signal !== 'SIGKILL') throw new Error(`the guard ended early: ${code ?? signal}`);
+  if (reported < at || signal !== 'SIGKILL') throw new Error(`the guard ended early: ${code ?? signal}`);
+  return reported;
 }
 
 /**
@@ -164,20 +148,21 @@ async function work(...given) {
     keyPairFromSeed(Uint8Array.from({ length: 32 }, (_, i) => (index >> (8 * (i % 4))) & 0xff)),
   );
   const guard = await ReplayGuard.open(replayFiles(folder), { windowSize: parsed.window });
-  for (let start = Number(from); start < Number(to); start += batchSize) {
-    const end = Math.min(start + batchSize, Number(to));
-    const verdicts = await Promise.all(
-      Array.from({ length: end - start }, (_, offset) => {
-        const sequence = sequences[start + offset] ?? 0;
-        const keyPair = keyPairs[senders[start + offset] ?? 0];
-        if (keyPair === undefined) throw new Error('a sender without a key');
-        const expected = /** @type {const} */ ({ purpose: 'icn/trust', network, recipient: null });
-        const content = { ...expected, sequence, timestampMs: nowMs + sequence, payload: new Uint8Array(64) };
-        const envelope = openEnvelope(createEnvelope(keyPair, content).bytes, expected);
-        if (typeof envelope === 'string') throw new Error(`an envelope of ours was refused: ${envelope}`);
-        return guard.admit(envelope, nowMs + sequence);
-      }),
-    );
+  const last = Math.min(Number(to), senders.length);
+  for (let start = Number(from); start < last; start += batchSize) {
+    const end = Math.min(start + batchSize, last);
+    const asked = Array.from({ length: end - start }, (_, offset) => {
+      const sequence = sequences[start + offset] ?? 0;
+      const keyPair = keyPairs[senders[start + offset] ?? 0];
+      if (keyPair === undefined) throw new Error('a sender without a key');
+      const expected = /** @type {const} */ ({ purpose: 'icn/trust', network, recipient: null });
+      const content = { ...expected, sequence, timestampMs: nowMs + sequence, payload: new Uint8Array(64) };
+      const envelope = openEnvelope(createEnvelope(keyPair, content).bytes, expected);
+      if (typeof envelope === 'string') throw new Error(`an envelope of ours was refused: ${envelope}`);
+      return guard.admit(envelope, nowMs + sequence);
+    });
+    process.send?.({ writing: start });
+    const verdicts = await Promise.all(asked);
     globalThis.gc?.();
     process.send?.({
       from: start,
@@ -185,6 +170,7 @@ async function work(...given) {
       heapBytes: process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers,
       diskBytes: await bytesIn(folder),
       senderCount: guard.senderCount,
+      isFirst: start === Number(from),
     });
   }
 }
@@ -244,6 +230,7 @@ function parse() {
         senders: { type: 'string', default: '1000' },
         window: { type: 'string', default: '256' },
         duplicates: { type: 'string', default: '5' },
+        crashes: { type: 'string', default: '0' },
         seed: { type: 'string', default: '1' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -254,6 +241,7 @@ function parse() {
       senders: count(values.senders, 'senders', 1),
       window: count(values.window, 'window', 32),
       duplicates: count(values.duplicates, 'duplicates', 0),
+      crashes: count(values.crashes, 'crashes', 0),
       seed: count(values.seed, 'seed', 0),
     };
     if (numbers.window % 32 !== 0) throw new Error('--window is a multiple of 32');

@@ -12,7 +12,7 @@ import { ReplayState, type ReplayLimits, type ReplayVerdict, type Sighting } fro
 import type { ReplayStore } from './replay-store.js';
 
 export const defaultReplayLimits: ReplayGuardLimits = {
-  /** 2 MiB; finding whom to evict looks at all of them (40 µs, less than the signature before it). */
+  /** 2 MiB; finding whom to evict looks at all of them (50 µs, less than the signature before it). */
   sendersMax: 4_096,
   /** IPsec has 32 to 64 for packets (RFC 4303 §3.4.3); envelopes come by many ways and days apart. A guess. */
   windowSize: 1_024,
