@@ -333,6 +333,16 @@ describe('a replay guard does not open', () => {
     await expect(ReplayGuard.open(store)).rejects.toMatchObject({ code });
   });
 
+  it('without closing its store', async () => {
+    let closed = 0;
+    const close = () => Promise.resolve(void (closed += 1));
+    const snapshot = new Uint8Array(40);
+    const load = () => Promise.resolve({ snapshot, appended: [] });
+    const store = { ...memoryReplayStore(), load, close };
+    await expect(ReplayGuard.open(store)).rejects.toMatchObject({ code: 'replay-corrupt' });
+    expect(closed).toBe(1);
+  });
+
   it('on a snapshot with any byte changed', async () => {
     const store = memoryReplayStore();
     const guard = await ReplayGuard.open(store, { ...tight, appendedMax: 0 });

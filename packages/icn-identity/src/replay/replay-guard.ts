@@ -47,8 +47,8 @@ interface Waiting {
  *
  * 1. What was accepted is on disk before anybody hears of it. So it is never accepted again, and a crash between that
  *    and the caller's work loses the envelope: at most once.
- * 2. What was accepted and nothing else is on disk, to the sequence: after a restart the guard accepts exactly what
- *    it would have accepted without.
+ * 2. What was accepted is on disk to the sequence, and nothing else but what was being written in a crash. So after a
+ *    restart the guard says what it would have said without.
  * 3. Its memory and its store are bounded, by the rule of {@link ReplayState}.
  *
  * Senders are told apart by key. Ask it last, when the envelope is opened and its sender may say this at all, so that
@@ -85,19 +85,13 @@ export class ReplayGuard {
   static async open(store: ReplayStore, limits: Partial<ReplayGuardLimits> = {}): Promise<ReplayGuard> {
     const all = { ...defaultReplayLimits, ...limits };
     assertLimits(all);
-    const { snapshot, appended } = await store.load().catch((cause: unknown) => {
-      throw cause instanceof IdentityError ? cause : storeFailure(cause);
-    });
     const state = new ReplayState(all);
-    if (snapshot !== undefined && !restoreSnapshot(snapshot, state, all)) throw corrupt('its snapshot');
-    let count = 0;
-    for (const batch of appended) {
-      const sightings = decodeSightings(batch);
-      if (sightings === undefined) throw corrupt('what was appended to it');
-      for (const sighting of sightings) state.remember(sighting);
-      count += sightings.length;
+    try {
+      return new ReplayGuard(store, all, state, await restore(store, state, all));
+    } catch (error) {
+      await store.close().catch(() => undefined); // what is worse was thrown already
+      throw error instanceof IdentityError ? error : storeFailure(error);
     }
-    return new ReplayGuard(store, all, state, count);
   }
 
   get senderCount(): number {
@@ -168,6 +162,20 @@ export class ReplayGuard {
       this.#appendedCount += records.length;
     }
   }
+}
+
+/** Reads a store into an empty state, and counts the records that were appended. */
+async function restore(store: ReplayStore, state: ReplayState, limits: ReplayLimits): Promise<number> {
+  const { snapshot, appended } = await store.load();
+  if (snapshot !== undefined && !restoreSnapshot(snapshot, state, limits)) throw corrupt('its snapshot');
+  let count = 0;
+  for (const batch of appended) {
+    const sightings = decodeSightings(batch);
+    if (sightings === undefined) throw corrupt('what was appended to it');
+    for (const sighting of sightings) state.remember(sighting);
+    count += sightings.length;
+  }
+  return count;
 }
 
 function joined(records: readonly Uint8Array[]): Uint8Array {
