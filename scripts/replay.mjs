@@ -72,7 +72,8 @@ async function judged(workload, folder) {
   const tally = new Tally(workload, arrivals);
   let from = 0;
   for (const stop of stopsOf(total, workload.crashes)) {
-    from = await live(workload, folder, from, stop, (report) => {
+    const end = Math.min(stop.at + (stop.isCrash ? batchSize : 0), total);
+    from = await live(workload, folder, from, { ...stop, end }, (report) => {
       tally.add(report);
       progress(report.from + report.verdicts.length, total);
     });
@@ -95,26 +96,26 @@ function stopsOf(total, crashes) {
   }));
   stops.push({ at: total / 2, isCrash: false, delayMs: 0 });
   return [
-    ...stops.map((stop) => ({ ...stop, at: Math.floor(stop.at / batchSize) * batchSize })),
+    ...stops.map((stop) => ({ ...stop, at: Math.floor(stop.at) })),
     { at: total, isCrash: false, delayMs: 0 },
   ].sort((a, b) => a.at - b.at);
 }
 
 /**
- * One process with a guard, killed when it has reported all before `stop`, or while it writes what comes then. Gives the
+ * One process with a guard, killed when it has reported all before `end`, or while it writes what comes after `at`. Gives the
  * first arrival that was not reported.
  *
  * @param {Workload} workload
  * @param {string} folder
  * @param {number} from
- * @param {{ at: number, isCrash: boolean, delayMs: number }} stop
+ * @param {{ at: number, end: number, isCrash: boolean, delayMs: number }} stop
  * @param {(report: Report) => void} heard
  */
-async function live(workload, folder, from, { at, isCrash, delayMs }, heard) {
-  if (from >= at && !isCrash) return from;
+async function live(workload, folder, from, { at, end, isCrash, delayMs }, heard) {
+  if (from >= end) return from;
   const worker = fork(
     fileURLToPath(import.meta.url),
-    ['--worker', JSON.stringify(workload), folder, String(from), String(at + (isCrash ? batchSize : 0))],
+    ['--worker', JSON.stringify(workload), folder, String(from), String(end)],
     { execArgv: ['--expose-gc'] },
   );
   let reported = from;
@@ -125,7 +126,7 @@ async function live(workload, folder, from, { at, isCrash, delayMs }, heard) {
     }
     heard(message);
     reported = message.from + message.verdicts.length;
-    if (reported >= at && !isCrash) worker.kill('SIGKILL');
+    if (reported >= end) worker.kill('SIGKILL');
   });
   const [code, signal] = /** @type {[number | null, string | null]} */ (await once(worker, 'exit'));
   if (reported < at || signal !== 'SIGKILL') throw new Error(`the guard ended early: ${code ?? signal}`);
