@@ -165,17 +165,22 @@ class MuxTransport implements Transport {
     connection.start();
   }
 
-  async #dialHost(address: Address, expect: Did | undefined, attempt: AbortSignal): Promise<Connection> {
+  async #dialHost(
+    address: Address,
+    expect: Did | undefined,
+    attempt: AbortSignal | undefined,
+  ): Promise<Connection> {
     const remote = { host: address.host, port: address.port };
     const { handshakeTimeoutMs } = this.#limits;
-    const signal = AbortSignal.any([attempt, this.#stopDials.signal]);
+    const signal = AbortSignal.any([this.#stopDials.signal, ...(attempt === undefined ? [] : [attempt])]);
     const handshakeDeadlineMs = performance.now() + handshakeTimeoutMs;
     // 128 random bits, so that the acceptor can tell a dial of its own process.
     const dialName = randomBytes(16).toString('hex');
     const onOver = this.#twins.dialled(dialName);
     const failure = (reason: CloseReason): NetError => {
       if (this.#stopDials.signal.aborted) return closedMeanwhile();
-      return attempt.aborted ? dialAborted(attempt) : dialFailure(address, reason, this.#carrier.protocol);
+      if (attempt?.aborted === true) return dialAborted(attempt);
+      return dialFailure(address, reason, this.#carrier.protocol);
     };
     // Not the signal itself, which also ends what lost a race that this dial may have won.
     const stop = new AbortController();

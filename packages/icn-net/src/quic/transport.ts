@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Did, KeyPair } from '@icn/identity';
 import { formatAddress, type Address } from '../address.js';
 import { HandshakeAdmission } from '../admission.js';
@@ -34,6 +33,7 @@ import {
 } from './native.js';
 import { connectionIdBytes, connectionIdKey, type PacketHeader } from './packet-header.js';
 import { Tickets } from './tickets.js';
+import { smallRandomBytes } from './random-pool.js';
 
 export interface QuicTransportOptions {
   /** Who we are: the key of the TLS certificate. */
@@ -231,11 +231,11 @@ class QuicTransport implements Transport {
     { quic, configs }: Loaded,
     address: Address,
     { expect, early }: { expect: Did | undefined; early: EarlyQuestion | undefined },
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
   ): Promise<Connection> {
     const { endpoint, host } = await this.#endpointFor(quic, address.host);
     const remote = withoutZone({ host, port: address.port });
-    const id = randomBytes(connectionIdBytes);
+    const id = smallRandomBytes(connectionIdBytes);
     const link = endpoint.createLink(host.slice(remote.host.length));
     const native = orUndefined(() =>
       quic.Connection.connect(null, id, link.local, remote, configs.to(remote.host)),
@@ -258,27 +258,28 @@ class QuicTransport implements Transport {
         expect,
         earlyQuestion: ticket && early,
         onProven: (proven) => {
-          signal.removeEventListener('abort', onAbort);
+          signal?.removeEventListener('abort', onAbort);
           resolve(proven);
         },
         onEnded: (reason) => {
-          signal.removeEventListener('abort', onAbort);
+          signal?.removeEventListener('abort', onAbort);
           onOver(reason);
           if (expect && ticket && !connection.wasHeard) this.#tickets.giveBack(expect, ticket);
-          reject(signal.aborted ? dialAborted(signal) : dialFailure(address, reason, 'UDP'));
+          reject(signal?.aborted === true ? dialAborted(signal) : dialFailure(address, reason, 'UDP'));
         },
       });
       const onAbort = (): void => void connection.close({ text: 'dial aborted' });
-      if (signal.aborted) return onAbort();
-      signal.addEventListener('abort', onAbort, { once: true });
-      connection.schedule();
+      if (signal?.aborted === true) return onAbort();
+      signal?.addEventListener('abort', onAbort, { once: true });
+      connection.begin();
     });
   }
 
-  /** A listening socket that reaches the host, so that the peer sees the port at which we can be dialled; or one of its own. */
+  /** A listening socket that reaches the host, so that the peer sees the port at which we can be dialled; or else one for all dials. */
   async #endpointFor(quic: NativeQuic, host: string): Promise<{ endpoint: QuicEndpoint; host: string }> {
-    for (const endpoint of this.#endpoints) {
-      const reach = endpoint.onInitial === undefined ? undefined : reachFrom(endpoint.local, host);
+    const usable = [...this.#endpoints].filter(({ isClosing }) => !isClosing);
+    for (const endpoint of usable.sort((a, b) => Number(b.isListening) - Number(a.isListening))) {
+      const reach = reachFrom(endpoint.local, host);
       if (reach !== undefined) return { endpoint, host: reach };
     }
     return { endpoint: await this.#bind(quic, host.includes(':') ? '::' : '0.0.0.0', 0), host };
