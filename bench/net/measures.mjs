@@ -170,7 +170,12 @@ async function streamsPerSecond(dial, concurrency) {
  */
 async function connections(dial, memoryOfBoth) {
   const bytes = Buffer.alloc(smallBytes, 7);
-  await exchanges.shortStream(await dial(), bytes);
+  const warmUntilMs = performance.now() + warmUpMs;
+  do {
+    const connection = await dial();
+    await exchanges.shortStream(connection, bytes);
+    await Promise.race([connection.close(), delay(closingMs)]);
+  } while (performance.now() < warmUntilMs);
   const bytesBefore = await memoryOfBoth();
 
   const startedMs = performance.now();
