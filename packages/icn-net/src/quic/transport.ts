@@ -7,7 +7,7 @@ import { NetError } from '../errors.js';
 import { reachFrom, resolveHost } from '../host-addresses.js';
 import { ProvenListener } from '../proven-listener.js';
 import type { CloseCode } from '../protocol.js';
-import { refusalOf } from '../refusals.js';
+import { ProvenAdmission } from '../proven-admission.js';
 import type {
   Connection,
   DialOptions,
@@ -88,16 +88,22 @@ class QuicTransport implements Transport {
   readonly #endpoints = new Set<QuicEndpoint>();
   readonly #listeners = new Set<ProvenListener>();
   readonly #connections = new Set<QuicConnection>();
+  readonly #proven: ProvenAdmission;
   readonly #twins: TwinWatch;
   readonly #tickets = new Tickets();
   readonly #scratch = new Uint8Array(scratchBytes);
-  #provenCount = 0;
   #loaded: Promise<Loaded> | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: QuicTransportOptions) {
     this.#options = options;
     this.#limits = { ...defaultQuicLimits, ...options.limits };
+    this.#proven = new ProvenAdmission({
+      own: options.keyPair.did,
+      connectionsMax: this.#limits.connectionsMax,
+      counters: this.counters,
+      admit: options.admit,
+    });
     this.#twins = new TwinWatch(() => options.onTwin?.());
   }
 
@@ -287,28 +293,20 @@ class QuicTransport implements Transport {
 
   #start(quic: NativeQuic, start: ConnectionStart): QuicConnection {
     const { link, onProven, onEnded, isFull } = start;
-    let isProven = false;
+    const attempt = this.#proven.begin(start.expect, isFull);
     const connection: QuicConnection = new QuicConnection({
       ...start,
       quic,
       limits: this.#limits,
       counters: this.counters,
       scratch: this.#scratch,
-      expectation: {
-        own: this.#options.keyPair.did,
-        expect: start.expect,
-        admit: (did) => this.#admit(did, isFull),
-      },
+      expectation: attempt.expectation,
       onProven: () => {
-        isProven = true;
-        this.#provenCount += 1;
+        attempt.proven();
         onProven(connection);
       },
       onEnded: (reason) => {
-        if (isProven) {
-          this.#provenCount -= 1;
-          this.#keepTicket(connection, start.native);
-        } else this.counters[refusalOf(reason)] += 1;
+        if (attempt.ended(reason)) this.#keepTicket(connection, start.native);
         this.#connections.delete(connection);
         link.onOver();
         onEnded(reason);
@@ -323,11 +321,6 @@ class QuicTransport implements Transport {
   #keepTicket(connection: QuicConnection, native: NativeConnection): void {
     const ticket = connection.role === 'client' ? native.session() : null;
     if (ticket !== null) this.#tickets.keep(connection.remote, ticket);
-  }
-
-  #admit(did: Did, isFull: (() => boolean) | undefined): CloseCode | undefined {
-    if (this.#provenCount >= this.#limits.connectionsMax || isFull?.() === true) return 'too-many';
-    return this.#options.admit?.(did);
   }
 }
 
