@@ -26,6 +26,8 @@ const nothing = new Uint8Array(0);
 
 /** @type {import('./contender.mjs').Contender} */
 export const bareLoop = {
+  provesBothSides: false,
+
   async listen(serve) {
     const loop = await Loop.bind(serve);
     return loop.local.port;

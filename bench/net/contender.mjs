@@ -2,6 +2,7 @@
  * What `pnpm bench net` asks of everybody it compares: to listen in one process, to dial from another, and streams.
  *
  * @typedef {object} Contender
+ * @property {boolean} provesBothSides Whether a dial that is over says that both sides have accepted each other.
  * @property {(serve: (stream: BenchStream) => void) => Promise<unknown>} listen Serves each stream that a peer opens;
  *   gives the address, as something that JSON can carry.
  * @property {(address: unknown) => Promise<() => Promise<BenchConnection>>} dialler Makes the local end once; gives what

@@ -23,11 +23,15 @@ async function dial() {
   const { address } = await told();
   try {
     const dialOnce = await contender.dialler(address);
-    const figures = await measure.run(dialOnce, async () => {
-      const own = memoryBytes();
-      tell({ question: 'memory' });
-      return own + Number((await told())['memoryBytes']);
-    });
+    const figures = await measure.run(
+      dialOnce,
+      async () => {
+        const own = memoryBytes();
+        tell({ question: 'memory' });
+        return own + Number((await told())['memoryBytes']);
+      },
+      contender,
+    );
     tell({ figures });
   } catch (error) {
     tell({ failure: error instanceof Error ? error.message || error.name : String(error) });

@@ -16,6 +16,8 @@ export const tls = contenderOf(() => createTlsTransport({ keyPair: generateKeyPa
  */
 function contenderOf(createTransport) {
   return {
+    provesBothSides: true,
+
     async listen(serve) {
       const listener = await createTransport().listen({ host, port: 0 });
       void (async () => {
@@ -26,7 +28,9 @@ function contenderOf(createTransport) {
 
     dialler(address) {
       const transport = createTransport();
-      return Promise.resolve(() => transport.dial(/** @type {import('@icn/net').Address} */ (address)));
+      // Without the DID no ticket of a connection before is used: every handshake is a first one.
+      const { scheme, host: to, port } = /** @type {import('@icn/net').Address} */ (address);
+      return Promise.resolve(() => transport.dial({ scheme, host: to, port }));
     },
   };
 }

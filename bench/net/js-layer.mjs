@@ -12,6 +12,8 @@ const logger = new Logger('bench', LogLevel.ERROR, []);
 
 /** @type {import('./contender.mjs').Contender} */
 export const jsLayer = {
+  provesBothSides: false,
+
   async listen(serve) {
     const crypto = { key: arrayBufferOf(randomBytes(32)), ops: hmac };
     const server = new QUICServer({ crypto, config: config(), logger });

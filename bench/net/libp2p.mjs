@@ -25,6 +25,8 @@ const connectionLimits = {
 
 /** @type {import('./contender.mjs').Contender} */
 export const libp2p = {
+  provesBothSides: true,
+
   async listen(serve) {
     const node = await createNode([`/ip4/${host}/tcp/0`]);
     await node.handle(protocol, (stream) => serve(streamOf(stream)), streamLimits);

@@ -14,8 +14,10 @@ const attemptDelayMs = 250;
 export async function raceDials(
   hosts: readonly string[],
   signal: AbortSignal | undefined,
-  dial: (host: string, attempt: AbortSignal) => Promise<Connection>,
+  dial: (host: string, attempt: AbortSignal | undefined) => Promise<Connection>,
 ): Promise<Connection> {
+  const [only] = hosts;
+  if (only !== undefined && hosts.length === 1) return dial(only, signal);
   const losers = new AbortController();
   const attemptSignal = signal === undefined ? losers.signal : AbortSignal.any([signal, losers.signal]);
   const attempts: Promise<Connection>[] = [];

@@ -33,6 +33,7 @@ export function tlsFixture(limits: Partial<TlsLimits> = {}): ConformanceFixture 
     listen: { host: '127.0.0.1', port: 0 },
     nobody: { scheme: 'tls', host: '127.0.0.1', port: silentPort },
     windowBytes: defaultTlsLimits.streamWindowBytes,
+    windowBytesMax: defaultTlsLimits.streamWindowBytesMax,
   };
 }
 

@@ -33,6 +33,7 @@ class Side {
       limits: all,
       peer,
       output,
+      roundTripMs: () => undefined,
       schedule: () => setImmediate(() => this.flush()),
     });
     this.flush = () => {

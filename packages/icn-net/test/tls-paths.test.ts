@@ -45,11 +45,15 @@ function tls(host: string, port: number): Address {
   return { scheme: 'tls', host, port };
 }
 
-/** TCP in front of a port, which can go silent or change a byte. */
+/** TCP in front of a port, which can go silent, change a byte or be far away. */
 class Relay {
   port = 0;
   passes = true;
   flips = false;
+  /** One way; to be set before anybody dials. */
+  delayMs = 0;
+  /** The most that was under way at once, in either direction. */
+  underWayBytesMax = 0;
   readonly #server = createServer((near) => this.#join(near));
   readonly #sockets: Socket[] = [];
   readonly #target: number;
@@ -77,10 +81,18 @@ class Relay {
     ] as const) {
       this.#sockets.push(from);
       from.on('error', () => {});
+      let underWayBytes = 0;
       from.on('data', (bytes) => {
         const at = bytes.length - 1;
         if (this.flips) bytes[at] = (bytes[at] ?? 0) ^ 1;
-        if (this.passes) to.write(bytes);
+        if (!this.passes) return;
+        if (this.delayMs === 0) return void to.write(bytes);
+        underWayBytes += bytes.length;
+        this.underWayBytesMax = Math.max(this.underWayBytesMax, underWayBytes);
+        setTimeout(() => {
+          underWayBytes -= bytes.length;
+          to.write(bytes);
+        }, this.delayMs);
       });
       from.on('close', () => {
         if (this.passes) to.destroy();
@@ -91,9 +103,11 @@ class Relay {
 
 async function pair(
   limits: Partial<TlsLimits> = {},
+  delayMs = 0,
 ): Promise<{ near: Connection; far: Connection; relay: Relay }> {
   const { listener, port } = await listen(limits);
   const relay = await new Relay(port).start();
+  relay.delayMs = delayMs;
   const [near, far] = await Promise.all([
     transport(limits).dial(tls('127.0.0.1', relay.port)),
     next(listener),
@@ -240,6 +254,30 @@ async function stall(stream: Stream, windowBytes: number): Promise<void> {
   await stream.write(Buffer.alloc(windowBytes));
   stream.write(Buffer.alloc(1)).catch(() => {});
 }
+
+describe('a long way', () => {
+  const streamWindowBytes = 64 * 1024;
+
+  /** How much was under way at once while 1 MiB went to a reader. */
+  async function underWayBytes(streamWindowBytesMax: number): Promise<number> {
+    const { near, far, relay } = await pair({ streamWindowBytes, streamWindowBytesMax }, 10);
+    const stream = await near.openStream();
+    const bytes = 1024 * 1024;
+    const writing = stream.write(Buffer.alloc(bytes));
+    const reader = await next(far.streams());
+    for (let left = bytes; left > 0;) left -= (await reader.read())?.length ?? left;
+    await writing;
+    return relay.underWayBytesMax;
+  }
+
+  it('is filled by a window that grows', async () => {
+    expect(await underWayBytes(1024 * 1024)).toBeGreaterThan(4 * streamWindowBytes);
+  });
+
+  it('is filled to no more than the window where it may not grow', async () => {
+    expect(await underWayBytes(streamWindowBytes)).toBeLessThan(1.2 * streamWindowBytes);
+  });
+});
 
 describe('readers who stop', () => {
   it('on bulk streams hold up bulk at the window of the connection, and never control', async () => {

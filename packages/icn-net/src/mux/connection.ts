@@ -176,7 +176,14 @@ export class MuxConnection implements Connection, FrameSink {
     const peer = type === frameTypes.hello ? decodeHello(payload) : undefined;
     if (peer === undefined) return 'not the hello of icn-mux/1';
     const { role, limits } = this.#options;
-    this.#mux = new Mux({ role, limits, peer, output: this.#output, schedule: () => this.#schedule() });
+    this.#mux = new Mux({
+      role,
+      limits,
+      peer,
+      output: this.#output,
+      roundTripMs: () => this.#pings.roundTripMs,
+      schedule: () => this.#schedule(),
+    });
     this.#phase = 'open';
     this.#timer.set(this.#heardAtMs + limits.keepAliveMs);
     // The first round trip is known before the first long silence.

@@ -1,7 +1,9 @@
+import { performance } from 'node:perf_hooks';
 import { NetError } from '../errors.js';
 import type { Stream, StreamOptions } from '../transport.js';
 import { dataBytesMax, encodeU32, frameTypes } from './frame.js';
 import type { FrameOutput } from './frame-output.js';
+import { ReceiveWindow, type ReceiveWindowOptions } from './receive-window.js';
 import { UnreadBytes } from './unread-bytes.js';
 
 /** What a stream asks of the multiplexer it belongs to. */
@@ -22,7 +24,7 @@ export interface MuxStreamOptions {
   /** Known from the beginning for a stream of the peer; one of ours gets it with its first frame. */
   readonly id?: number;
   /** What this side lets the peer send before anything is read. */
-  readonly windowBytes: number;
+  readonly window: ReceiveWindowOptions;
   /** What the peer lets this side send. */
   readonly roomBytes: number;
 }
@@ -54,11 +56,8 @@ export class MuxStream implements Stream {
   readonly priority: NonNullable<StreamOptions['priority']>;
   id: number | undefined;
   readonly #owner: StreamOwner;
-  readonly #windowBytes: number;
   readonly #unread = new UnreadBytes();
-  /** What the peer may still send, and what it could be allowed in addition. */
-  #peerRoomBytes: number;
-  #creditBytes = 0;
+  readonly #window: ReceiveWindow;
   #roomBytes: number;
   #failure: NetError | undefined;
   #peerEnded = false;
@@ -69,12 +68,11 @@ export class MuxStream implements Stream {
   #reading: PendingRead | undefined;
   #writing: PendingWrite | undefined;
 
-  constructor({ owner, priority, id, windowBytes, roomBytes }: MuxStreamOptions) {
+  constructor({ owner, priority, id, window, roomBytes }: MuxStreamOptions) {
     this.#owner = owner;
     this.priority = priority;
     this.id = id;
-    this.#windowBytes = windowBytes;
-    this.#peerRoomBytes = windowBytes;
+    this.#window = new ReceiveWindow(window, performance.now());
     this.#roomBytes = roomBytes;
   }
 
@@ -127,8 +125,7 @@ export class MuxStream implements Stream {
   /** Bytes came. Returns the rule that they break, or `undefined`. */
   onData(bytes: Uint8Array): string | undefined {
     if (this.#peerEnded) return `data after the end of stream ${this.id}`;
-    if (bytes.length > this.#peerRoomBytes) return `more than the window of stream ${this.id}`;
-    this.#peerRoomBytes -= bytes.length;
+    if (!this.#window.arrived(bytes.length)) return `more than the window of stream ${this.id}`;
     const reading = this.#reading;
     if (this.#failure !== undefined) {
       this.#owner.onConsumed(bytes.length);
@@ -185,9 +182,7 @@ export class MuxStream implements Stream {
   /** Sends the small frames that are due. */
   sendSigns(output: FrameOutput): void {
     if (this.#isRoomDue() && this.id !== undefined) {
-      output.append(frameTypes.streamRoom, this.id, encodeU32(this.#creditBytes));
-      this.#peerRoomBytes += this.#creditBytes;
-      this.#creditBytes = 0;
+      output.append(frameTypes.streamRoom, this.id, encodeU32(this.#window.give(performance.now())));
     }
     if (this.#resetting) this.#sendLast(output, frameTypes.reset);
     else if (this.#ending && !this.#ended) this.#sendLast(output, frameTypes.end);
@@ -222,11 +217,11 @@ export class MuxStream implements Stream {
   }
 
   #isRoomDue(): boolean {
-    return !this.#peerEnded && this.#failure === undefined && this.#creditBytes * 2 >= this.#windowBytes;
+    return !this.#peerEnded && this.#failure === undefined && this.#window.isRoomDue;
   }
 
   #consume(byteCount: number): void {
-    this.#creditBytes += byteCount;
+    this.#window.consumed(byteCount);
     if (this.#isRoomDue()) this.#owner.onDue(this);
     this.#owner.onConsumed(byteCount);
   }

@@ -5,7 +5,7 @@ import type { Stream, StreamOptions } from '../transport.js';
 import { encodeU32, frameTypes, type Hello, type MuxFrameType } from './frame.js';
 import type { FrameOutput } from './frame-output.js';
 import type { MuxLimits } from './limits.js';
-import { MuxStream, type StreamOwner } from './mux-stream.js';
+import { MuxStream, type MuxStreamOptions, type StreamOwner } from './mux-stream.js';
 
 /** The least significant bit of a stream's number says who opened it, as in QUIC (RFC 9000 §2.1). */
 const serverBit = 1;
@@ -23,6 +23,8 @@ export interface MuxOptions {
   /** What the peer said it allows. */
   readonly peer: Hello;
   readonly output: FrameOutput;
+  /** Between both sides, once it is known. */
+  readonly roundTripMs: () => number | undefined;
   /** Frames wait in the output, or will: it is to be filled and flushed at the end of this turn of the event loop. */
   readonly schedule: () => void;
 }
@@ -167,9 +169,7 @@ export class Mux implements StreamOwner {
 
   #create(priority: Priority): MuxStream {
     this.#ownPlaces -= 1;
-    const { limits, peer } = this.#options;
-    const windows = { windowBytes: limits.streamWindowBytes, roomBytes: peer.streamWindowBytes };
-    const stream = new MuxStream({ owner: this, priority, ...windows });
+    const stream = new MuxStream({ owner: this, priority, ...this.#windows() });
     this.#unnumbered.add(stream);
     return stream;
   }
@@ -180,12 +180,16 @@ export class Mux implements StreamOwner {
     if (this.#peerPlaces === 0) return 'more streams than there are places';
     this.#peerPlaces -= 1;
     this.#nextPeer += numberStep;
-    const { limits, peer } = this.#options;
-    const windows = { windowBytes: limits.streamWindowBytes, roomBytes: peer.streamWindowBytes };
-    const stream = new MuxStream({ owner: this, priority: 'bulk', id, ...windows });
+    const stream = new MuxStream({ owner: this, priority: 'bulk', id, ...this.#windows() });
     this.#streams.set(id, stream);
     this.incoming.push(stream);
     return stream;
+  }
+
+  #windows(): Pick<MuxStreamOptions, 'window' | 'roomBytes'> {
+    const { limits, peer, roundTripMs } = this.#options;
+    const { streamWindowBytes: bytes, streamWindowBytesMax: bytesMax } = limits;
+    return { window: { bytes, bytesMax, roundTripMs }, roomBytes: peer.streamWindowBytes };
   }
 
   /** A stream that is over here may still get room, or be given up after its end, by a peer that has not heard so. */

@@ -11,6 +11,7 @@ import { NetError } from '../errors.js';
 import type { HostPort } from '../host-addresses.js';
 import type { CloseCode, CloseReason } from '../protocol.js';
 import { ProvenListener } from '../proven-listener.js';
+import { ProvenAdmission } from '../proven-admission.js';
 import { refusalOf } from '../refusals.js';
 import type { Connection, DialOptions, ListenOptions, Listener, Transport } from '../transport.js';
 import { TwinWatch } from '../twin-watch.js';
@@ -50,13 +51,13 @@ class MuxTransport implements Transport {
   readonly #carrier: Carrier;
   readonly #options: MuxTransportOptions;
   readonly #limits: MuxLimits;
-  readonly #admission: HandshakeAdmission;
+  readonly #strangers: HandshakeAdmission;
+  readonly #proven: ProvenAdmission;
   readonly #listeners = new Set<ProvenListener>();
   readonly #connections = new Set<MuxConnection>();
   /** Ends dials that are under way when the transport closes. */
   readonly #stopDials = new AbortController();
   readonly #twins: TwinWatch;
-  #provenCount = 0;
   #closed: Promise<void> | undefined;
 
   constructor(carrier: Carrier, options: MuxTransportOptions) {
@@ -64,7 +65,13 @@ class MuxTransport implements Transport {
     this.#carrier = carrier;
     this.#options = options;
     this.#limits = { ...defaultMuxLimits, ...options.limits };
-    this.#admission = new HandshakeAdmission(this.#limits);
+    this.#strangers = new HandshakeAdmission(this.#limits);
+    this.#proven = new ProvenAdmission({
+      own: options.keyPair.did,
+      connectionsMax: this.#limits.connectionsMax,
+      counters: this.counters,
+      admit: options.admit,
+    });
     this.#twins = new TwinWatch(() => options.onTwin?.());
   }
 
@@ -126,7 +133,7 @@ class MuxTransport implements Transport {
     const { handshakeTimeoutMs, acceptQueueMax } = this.#limits;
     // What goes wrong with it is seen when it closes.
     raw.on('error', () => undefined);
-    const place = this.#admission.admit(remote.host);
+    const place = this.#strangers.admit(remote.host);
     if (typeof place === 'string') {
       this.counters[place] += 1;
       return void raw.destroy();
@@ -165,17 +172,22 @@ class MuxTransport implements Transport {
     connection.start();
   }
 
-  async #dialHost(address: Address, expect: Did | undefined, attempt: AbortSignal): Promise<Connection> {
+  async #dialHost(
+    address: Address,
+    expect: Did | undefined,
+    attempt: AbortSignal | undefined,
+  ): Promise<Connection> {
     const remote = { host: address.host, port: address.port };
     const { handshakeTimeoutMs } = this.#limits;
-    const signal = AbortSignal.any([attempt, this.#stopDials.signal]);
+    const signal = AbortSignal.any([this.#stopDials.signal, ...(attempt === undefined ? [] : [attempt])]);
     const handshakeDeadlineMs = performance.now() + handshakeTimeoutMs;
     // 128 random bits, so that the acceptor can tell a dial of its own process.
     const dialName = randomBytes(16).toString('hex');
     const onOver = this.#twins.dialled(dialName);
     const failure = (reason: CloseReason): NetError => {
       if (this.#stopDials.signal.aborted) return closedMeanwhile();
-      return attempt.aborted ? dialAborted(attempt) : dialFailure(address, reason, this.#carrier.protocol);
+      if (attempt?.aborted === true) return dialAborted(attempt);
+      return dialFailure(address, reason, this.#carrier.protocol);
     };
     // Not the signal itself, which also ends what lost a race that this dial may have won.
     const stop = new AbortController();
@@ -218,36 +230,25 @@ class MuxTransport implements Transport {
   }
 
   #start({ onProven, onEnded, expect, isFull, ...start }: ConnectionStart): MuxConnection {
-    let isProven = false;
+    const attempt = this.#proven.begin(expect, isFull);
     const connection: MuxConnection = new MuxConnection({
       ...start,
       scheme: this.scheme,
       limits: this.#limits,
       counters: this.counters,
-      expectation: {
-        own: this.#options.keyPair.did,
-        expect,
-        admit: (did) => this.#admit(did, isFull),
-      },
+      expectation: attempt.expectation,
       onProven: () => {
-        isProven = true;
-        this.#provenCount += 1;
+        attempt.proven();
         onProven(connection);
       },
       onEnded: (reason) => {
-        if (isProven) this.#provenCount -= 1;
-        else this.counters[refusalOf(reason)] += 1;
+        attempt.ended(reason);
         onEnded(reason);
       },
     });
     this.#connections.add(connection);
     void connection.released.then(() => this.#connections.delete(connection));
     return connection;
-  }
-
-  #admit(did: Did, isFull: (() => boolean) | undefined): CloseCode | undefined {
-    if (this.#provenCount >= this.#limits.connectionsMax || isFull?.() === true) return 'too-many';
-    return this.#options.admit?.(did);
   }
 
   #throwIfClosed(): void {

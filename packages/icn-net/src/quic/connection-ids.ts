@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import type { ConnectionRoutes } from './datagram-link.js';
 import type { NativeConnection } from './native.js';
 import { connectionIdBytes, connectionIdKey } from './packet-header.js';
+import { smallRandomBytes } from './random-pool.js';
 
 /**
  * The connection ids under which one connection can be reached. The peer gets as many as it will keep: each change of
@@ -21,8 +21,8 @@ export class ConnectionIds {
   /** Gives the peer the ids it has room for; to be called once the handshake is over. */
   issue(): void {
     while (this.#native.sourceCidsLeft() > 0) {
-      const id = randomBytes(connectionIdBytes);
-      const resetToken = BigInt(`0x${randomBytes(16).toString('hex')}`);
+      const id = smallRandomBytes(connectionIdBytes);
+      const resetToken = BigInt(`0x${smallRandomBytes(16).toString('hex')}`);
       this.#native.newSourceCid(id, resetToken, false);
       this.#add(connectionIdKey(id));
     }

@@ -1,13 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Did } from '@icn/identity';
 import type { Address } from '../address.js';
-import {
-  closeNumber,
-  connectionClosed,
-  encodeCloseText,
-  handshakeTimeout,
-  ownReason,
-} from '../close-reason.js';
+import { closeNumber, encodeCloseText, handshakeTimeout, ownReason } from '../close-reason.js';
 import { messageOf } from '../errors.js';
 import type { CloseReason } from '../protocol.js';
 import type { Connection, ConnectionStats, Stream, StreamOptions } from '../transport.js';
@@ -24,6 +18,7 @@ import { LazyTimer } from '../lazy-timer.js';
 import type { HostPort, NativeConnection } from './native.js';
 import { Path } from './path.js';
 import { StreamTable } from './stream-table.js';
+import { Turns } from './turns.js';
 
 /** `handshaking` → `proving` (we accepted the peer) → `open` (the peer accepted us) → `over`; `over` from anywhere. */
 type Phase = 'handshaking' | 'proving' | 'open' | 'over';
@@ -46,8 +41,8 @@ const endlessHandshake: CloseReason = {
 };
 
 /**
- * One QUIC connection: feeds datagrams to quiche, and once a turn of the event loop lets streams go on, sends what
- * quiche has to say and moves the timer. However much happens in one turn, that is done once.
+ * One QUIC connection: feeds datagrams to quiche, then lets streams go on, sends what quiche has to say and moves the timer;
+ * `Turns` says when.
  *
  * Invariants:
  * 1. Nobody above gets it, and no stream byte is looked at, before `open` (I14).
@@ -64,11 +59,11 @@ export class QuicConnection implements Connection {
   readonly #hearing: Hearing;
   readonly #farewell: Farewell;
   readonly #path: Path;
-  readonly #timer = new LazyTimer(() => this.#onTimer());
+  readonly #timer = new LazyTimer(() => setImmediate(() => this.#onDeadline()));
+  readonly #turns = new Turns({ hear: () => this.#hear(), speak: () => this.#speak() });
   readonly #handshakeDeadlineMs: number;
   #resolveClosed: (reason: CloseReason) => void = () => {};
   #phase: Phase = 'handshaking';
-  #scheduled = false;
   #processed = false;
   #refusedBecause = '';
 
@@ -112,7 +107,7 @@ export class QuicConnection implements Connection {
       native: options.native,
       role: options.role,
       scratch: options.scratch,
-      schedule: () => this.schedule(),
+      schedule: () => this.#turns.speakSoon(),
       onViolation: (text) => this.#end({ code: 'protocol-error', by: 'us', text }),
     });
     this.#hearing = new Hearing(limits, this.#streams);
@@ -181,18 +176,13 @@ export class QuicConnection implements Connection {
     }
     this.#processed = true;
     this.#hearing.heard();
-    this.schedule();
+    this.#turns.hearSoon();
     return true;
   }
 
-  /** Asks for a turn at the end of this round of the event loop. */
-  schedule(): void {
-    if (this.#scheduled || this.#phase === 'over') return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#turn();
-    });
+  /** Says the first words, of a dialler. */
+  begin(): void {
+    this.#turns.speakSoon();
   }
 
   /** The socket could not send; before the peer has answered there is nothing else to wait for. */
@@ -210,17 +200,29 @@ export class QuicConnection implements Connection {
     this.#farewell.release();
   }
 
-  #turn(): void {
+  #hear(): void {
+    this.#unlessOver(() => this.#advance());
+    this.#turns.speakSoon();
+  }
+
+  #speak(): void {
+    this.#unlessOver(() => {
+      this.#flush();
+      if (this.#introduction.ask()) this.#flush();
+    });
     if (this.#phase === 'over') return;
-    try {
-      this.#advance();
-    } catch (error) {
-      // quiche throws where a peer leaves no room for the protocol, for example with a stream limit of 0.
-      return this.#end({ code: 'protocol-error', by: 'us', text: messageOf(error) });
-    }
-    if (this.#phaseIs('over')) return;
     if (this.#native.isClosed() || this.#native.isDraining()) return this.#endedByPeer();
     this.#moveTimer();
+  }
+
+  #unlessOver(act: () => void): void {
+    if (this.#phase === 'over') return;
+    try {
+      act();
+    } catch (error) {
+      // quiche throws where a peer leaves no room for the protocol, for example with a stream limit of 0.
+      this.#end({ code: 'protocol-error', by: 'us', text: messageOf(error) });
+    }
   }
 
   #advance(): void {
@@ -233,11 +235,8 @@ export class QuicConnection implements Connection {
       this.#keepAlive(nowMs);
       this.#path.turn(nowMs);
       this.#streams.turn();
-      if (this.#hearing.isIdleTalk) return this.#end(renewed);
+      if (this.#hearing.isIdleTalk) this.#end(renewed);
     }
-    if (this.#phaseIs('over')) return;
-    this.#flush();
-    if (this.#introduction.ask()) this.#flush();
   }
 
   /** A call, so that the compiler does not take an earlier look at the phase for granted. */
@@ -262,7 +261,7 @@ export class QuicConnection implements Connection {
   }
 
   #flush(): void {
-    if (this.#path.flush()) this.schedule();
+    if (this.#path.flush()) this.#turns.hearSoon();
   }
 
   #moveTimer(): void {
@@ -285,14 +284,17 @@ export class QuicConnection implements Connection {
     this.#hearing.asked(nowMs);
   }
 
-  #onTimer(): void {
-    const nowMs = performance.now();
-    if (this.#phase !== 'open' && nowMs >= this.#handshakeDeadlineMs) {
+  /** A timer has fired, and then what waited in the socket was read: a process that is busy hears late, and that is no loss. */
+  #onDeadline(): void {
+    if (this.#phase === 'over') return;
+    if (this.#phase !== 'open' && performance.now() >= this.#handshakeDeadlineMs) {
       return this.#end(handshakeTimeout(this.#hearing.isInTalk));
     }
-    if (this.#native.timeout() === 0) this.#path.onTimeout();
-    this.#native.onTimeout();
-    this.#turn();
+    if (this.#native.timeout() === 0) {
+      this.#path.onTimeout();
+      this.#native.onTimeout();
+    }
+    this.#hear();
   }
 
   /** Ends it from this side: tells the peer, then lets go. */
@@ -317,7 +319,7 @@ export class QuicConnection implements Connection {
   #over(reason: CloseReason): void {
     const { onEnded } = this.#options;
     this.#phase = 'over';
-    this.#streams.fail(connectionClosed(reason));
+    this.#streams.fail(reason);
     this.#timer.clear();
     onEnded(reason);
     this.#resolveClosed(reason);

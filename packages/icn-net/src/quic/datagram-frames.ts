@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { smallRandomBytes } from './random-pool.js';
 
 /** What the DATAGRAM frames of a connection say (RFC 9221); docs/protocol/transport.md has the grammar. */
 const kinds = { probe: 1, answer: 2, 'early-question': 3, 'early-answer': 4 } as const;
@@ -17,7 +17,7 @@ const tokenBytes = 8;
 const headerBytes = 1 + tokenBytes;
 
 export function createToken(): string {
-  return randomBytes(tokenBytes).toString('latin1');
+  return smallRandomBytes(tokenBytes).toString('latin1');
 }
 
 export function encodeDatagramFrame({ kind, token, body }: DatagramFrame): Buffer {

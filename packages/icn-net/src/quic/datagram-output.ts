@@ -9,6 +9,10 @@ import type { PeerAddress } from './peer-address.js';
 const datagramsPerTurnMax = 64;
 /** Where less of the room is used, it is copied out, and the room used again. Guess. */
 const copiedShare = 0.5;
+/** What is as good as full: a frame is not begun for the last few bytes. Guess. */
+const fullShare = 0.95;
+/** The rooms that were not used up, by their size; of all connections, since each is used within one call. */
+const spareRooms = new Map<number, Buffer>();
 
 export interface DatagramOutputOptions {
   readonly native: NativeConnection;
@@ -22,7 +26,6 @@ export interface DatagramOutputOptions {
 /** Sends what quiche has to say: in datagrams as large as the path carries, to where the peer is. */
 export class DatagramOutput {
   readonly #options: DatagramOutputOptions;
-  #spare: Buffer | undefined;
 
   constructor(options: DatagramOutputOptions) {
     this.#options = options;
@@ -46,24 +49,26 @@ export class DatagramOutput {
     const room = this.#room(offered?.roomBytes ?? mtu.bytes);
     const sent = native.send(room);
     if (sent === null) {
-      this.#spare = room;
+      spareRooms.set(room.length, room);
       return false;
     }
+    if (offered === undefined && sent[0] > fullShare * room.length) mtu.filled();
     const to = frames.takeSent()?.to ?? peer.current;
     link.send(this.#datagramOf(room, sent[0]), to);
     return true;
   }
 
   #room(bytes: number): Buffer {
-    const spare = this.#spare;
-    this.#spare = undefined;
-    return spare?.length === bytes ? spare : Buffer.allocUnsafe(bytes);
+    const spare = spareRooms.get(bytes);
+    if (spare === undefined) return Buffer.allocUnsafe(bytes);
+    spareRooms.delete(bytes);
+    return spare;
   }
 
   /** Datagrams are sent later than this, so each has memory of its own. */
   #datagramOf(room: Buffer, length: number): Buffer {
     if (length > copiedShare * room.length) return room.subarray(0, length);
-    this.#spare = room;
+    spareRooms.set(room.length, room);
     return Buffer.from(room.subarray(0, length));
   }
 }

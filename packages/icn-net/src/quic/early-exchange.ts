@@ -30,12 +30,13 @@ export interface EarlyExchangeOptions {
 export class EarlyExchange {
   readonly #native: NativeConnection;
   readonly #frames: FrameQueue;
-  readonly #token = createToken();
   readonly #question: EarlyQuestion | undefined;
   readonly #answer: AnswerEarly | undefined;
   readonly #onAnswered: () => void;
   #isOver = false;
   #hasAsked = false;
+  /** Of the question, once it is asked. */
+  #token: string | undefined;
 
   constructor({ native, frames, question, answer, onAnswered }: EarlyExchangeOptions) {
     this.#native = native;
@@ -59,7 +60,9 @@ export class EarlyExchange {
     this.#hasAsked = true;
     const body = question.ask();
     if (body === undefined || body.length > earlyBytesMax || !this.#hasRoom(body)) return this.end();
-    this.#frames.push({ frame: encodeDatagramFrame({ kind: 'early-question', token: this.#token, body }) });
+    const token = createToken();
+    this.#token = token;
+    this.#frames.push({ frame: encodeDatagramFrame({ kind: 'early-question', token, body }) });
     return true;
   }
 

@@ -80,12 +80,22 @@ export class QuicEndpoint {
     return new QuicEndpoint(socket, options);
   }
 
+  get isListening(): boolean {
+    return this.onInitial !== undefined;
+  }
+
+  /** It takes no more connections. */
+  get isClosing(): boolean {
+    return this.#closed !== undefined;
+  }
+
   /** A place for one more connection, to whose peer datagrams go out by `zone` if its address is link-local. */
   createLink(zone: string): EndpointLink {
     if (this.#closed !== undefined)
       throw new NetError('connection-closed', 'the socket was closed meanwhile');
     const link = new EndpointLink(this, zone);
     this.#links.add(link);
+    this.#socket.ref();
     return link;
   }
 

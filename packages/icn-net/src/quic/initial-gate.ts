@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { HandshakeAdmission, HandshakePlace } from '../admission.js';
 import { AddressTokens } from './address-token.js';
@@ -12,6 +11,7 @@ import {
   quicVersion1,
   type PacketHeader,
 } from './packet-header.js';
+import { smallRandomBytes } from './random-pool.js';
 
 export interface InitialGateOptions {
   readonly quic: NativeQuic;
@@ -66,14 +66,14 @@ export class InitialGate {
     const place = admission.admit(from.host);
     if (typeof place === 'string') return this.#drop(place);
     if (originalId === undefined)
-      return { type: 'admit', id: randomBytes(connectionIdBytes), originalId: null, place };
+      return { type: 'admit', id: smallRandomBytes(connectionIdBytes), originalId: null, place };
     return { type: 'admit', id: destination, originalId, place };
   }
 
   #retry(datagram: Buffer, header: PacketHeader, from: HostPort): InitialVerdict {
     const source = datagram.subarray(header.sourceStart, header.sourceEnd);
     const originalId = Buffer.from(header.destination, 'latin1');
-    const retryId = randomBytes(connectionIdBytes);
+    const retryId = smallRandomBytes(connectionIdBytes);
     const token = this.#tokens.create(from, { originalId, retryId, createdAtMs: performance.now() });
     // Less than a tenth of what it answers, so no amplification.
     const answer = Buffer.allocUnsafe(initialDatagramBytesMin);

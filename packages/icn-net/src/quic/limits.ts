@@ -8,7 +8,7 @@ import type { HandshakeLimits } from '../admission.js';
 export interface QuicLimits extends HandshakeLimits {
   /** Inbound handshakes under way; further ones are dropped and may try again. 64: the number of the Rust original. */
   readonly handshakesMax: number;
-  /** The same per source, an IPv4 address or an IPv6 /64. 8: the number of the Rust original. */
+  /** The same per source, an IPv4 address or an IPv6 /64. 16: the 8 of the Rust original for those who have not shown their address (`unvalidatedShare`), and as many for those who have. */
   readonly handshakesPerSourceMax: number;
   /** Handshakes that one source may begin at once. 1,000: a hundred nodes behind one address that meet again ten times each. */
   readonly handshakesPerSourceBurst: number;
@@ -40,7 +40,7 @@ export interface QuicLimits extends HandshakeLimits {
   readonly idleTimeoutMs: number;
   /** Silence after which a peer is asked for a sign of life. A third of the idle timeout, so that two may be lost. */
   readonly keepAliveMs: number;
-  /** Connection ids that each side gives the other: a peer of another implementation takes a new one with each address. Each costs a route of about 100 bytes. */
+  /** Connection ids that each side gives the other. 2: the least there may be (RFC 9000 §18.2); our peers keep theirs, one of another implementation takes the second with its next address and is given a new one. Each costs a route of about 100 bytes, and 10 µs. */
   readonly connectionIdsMax: number;
   /**
    * Bytes heard on one connection beyond what streams account for (one and a half of what was read of them, a tenth of what was
@@ -54,7 +54,7 @@ export interface QuicLimits extends HandshakeLimits {
 
 export const defaultQuicLimits: QuicLimits = {
   handshakesMax: 64,
-  handshakesPerSourceMax: 8,
+  handshakesPerSourceMax: 16,
   handshakesPerSourceBurst: 1000,
   handshakesPerSourceRate: 100,
   unvalidatedShare: 0.5,
@@ -70,7 +70,7 @@ export const defaultQuicLimits: QuicLimits = {
   datagramBytesMax: 16_336,
   idleTimeoutMs: 30_000,
   keepAliveMs: 10_000,
-  connectionIdsMax: 4,
+  connectionIdsMax: 2,
   unaccountedBytesMax: 64 * 1024 * 1024,
   receiveBufferBytes: 4 * 1024 * 1024,
 };

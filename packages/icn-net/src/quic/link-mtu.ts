@@ -12,6 +12,8 @@ const ethernetMtu = 1_500;
 const loopbackMtu = 16_384;
 /** Interfaces come and go; a guess that is old costs a smaller datagram, or a probe that is lost. Guess. */
 const freshForMs = 30_000;
+/** Hosts whose link is remembered meanwhile. Guess. */
+const hostsMax = 1_024;
 
 interface Link {
   readonly subnet: BlockList;
@@ -22,6 +24,7 @@ interface Link {
 export class LinkMtu {
   #links: readonly Link[] = [];
   #readAtMs = -Infinity;
+  readonly #byHost = new Map<string, number>();
 
   /** The largest UDP payload that may reach `host` whole: over a link of this machine, or else over Ethernet. */
   payloadBytesTo(host: string): number {
@@ -29,7 +32,16 @@ export class LinkMtu {
     if (nowMs - this.#readAtMs >= freshForMs) {
       this.#links = readLinks();
       this.#readAtMs = nowMs;
+      this.#byHost.clear();
     }
+    const known = this.#byHost.get(host);
+    if (known !== undefined) return known;
+    const payloadBytes = this.#look(host);
+    if (this.#byHost.size < hostsMax) this.#byHost.set(host, payloadBytes);
+    return payloadBytes;
+  }
+
+  #look(host: string): number {
     const address = unmapped(host);
     const family = isIPv6(address) ? 'ipv6' : 'ipv4';
     const link = this.#links.find(({ subnet }) => subnet.check(address, family));

@@ -3,6 +3,8 @@ import type { PathProbes, Probe } from './path-probes.js';
 
 /** Sizes worth a try, as UDP payloads under IPv6: loopback of macOS, jumbo frames, FDDI, Ethernet, Ethernet in a tunnel. */
 const plateaus = [16_336, 8_952, 4_304, 1_452, 1_400] as const;
+/** Datagrams as large as is known to pass that were sent before a larger size is looked for: whoever says less gains nothing by it. Guess. */
+const fullBeforeSearch = 16;
 /** When a larger size is looked for again (RFC 8899 §5.1.1: PMTU_RAISE_TIMER). */
 const raiseAfterMs = 600_000;
 
@@ -32,6 +34,7 @@ export class PathMtu {
   #raiseAtMs = Infinity;
   /** Nothing was heard since sizes came under suspicion: a probe would be lost as well. */
   #isSilent = false;
+  #fullCount = 0;
 
   constructor(probes: PathProbes, { floorBytes, ceilingBytes }: PathMtuOptions) {
     this.#probes = probes;
@@ -48,6 +51,11 @@ export class PathMtu {
 
   get wakeAtMs(): number {
     return this.#raiseAtMs;
+  }
+
+  /** A datagram was sent that is as large as is known to pass. */
+  filled(): void {
+    this.#fullCount += 1;
   }
 
   /** Nothing is heard any more: it may be that large datagrams are lost. The search begins anew when something is. */
@@ -69,7 +77,7 @@ export class PathMtu {
   /** Asks what is to be asked next; once the connection is open, each turn. */
   turn(nowMs: number): void {
     if (nowMs >= this.#raiseAtMs) this.#untried = this.#sizes.filter((bytes) => bytes > this.#bytes);
-    if (this.#probe !== undefined || this.#isSilent) return;
+    if (this.#fullCount < fullBeforeSearch || this.#probe !== undefined || this.#isSilent) return;
     if (this.#untried.length === 0) return this.#rest(nowMs);
     if (!this.#probes.isPossible()) return;
     this.#untried = this.#untried.filter((size) => this.#probes.isPossible(size));

@@ -40,7 +40,7 @@ const slackBytes = 12;
 /** What a probe has at least. */
 const probeBytesMin = 72;
 /** How long a large probe lets everything else go first. Guess. */
-const patienceMs = 1_000;
+const patienceMs = 50;
 const nothing = new Uint8Array(0);
 
 /**

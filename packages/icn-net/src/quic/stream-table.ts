@@ -1,6 +1,7 @@
 import { AsyncQueue } from '../async-queue.js';
-import type { NetError } from '../errors.js';
+import { connectionClosed } from '../close-reason.js';
 import { Openings, openAborted } from '../openings.js';
+import type { CloseReason } from '../protocol.js';
 import type { Stream, StreamOptions } from '../transport.js';
 import type { NativeConnection, NativeQuic } from './native.js';
 import { QuicStream, type StreamOwner } from './stream.js';
@@ -41,7 +42,7 @@ export class StreamTable implements StreamOwner {
   #nextId: number;
   #readBytes = 0;
   #writtenBytes = 0;
-  #failure: NetError | undefined;
+  #end: CloseReason | undefined;
 
   constructor(options: StreamTableOptions) {
     this.quic = options.quic;
@@ -73,7 +74,7 @@ export class StreamTable implements StreamOwner {
   }
 
   async open({ signal, priority = 'bulk' }: StreamOptions = {}): Promise<Stream> {
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#end !== undefined) throw connectionClosed(this.#end);
     if (signal?.aborted === true) throw openAborted(signal);
     if (this.#openings.size === 0 && this.native.peerStreamsLeftBidi() > 0) return this.#create(priority);
     return this.#openings.wait(priority, signal);
@@ -81,14 +82,8 @@ export class StreamTable implements StreamOwner {
 
   /** Lets every stream that quiche has news for go on. */
   turn(): void {
-    const arrived: QuicStream[] = [];
-    for (const id of this.native.readable()) {
-      const stream = this.#streams.get(id) ?? this.#arrive(id, arrived);
-      stream?.onReadable();
-    }
-    // One who opened two streams sees them accepted in that order, whatever order quiche lists them in.
-    arrived.sort((a, b) => a.id - b.id);
-    for (const stream of arrived) if (!stream.failed) this.incoming.push(stream);
+    // Listing streams costs ten times as much as to ask whether there are any.
+    if (this.native.isReadable()) this.#read();
     if (this.#blocked.size > 0) {
       for (const id of this.native.writable()) this.#blocked.get(id)?.onWritable();
     }
@@ -98,13 +93,15 @@ export class StreamTable implements StreamOwner {
   }
 
   /** The connection is gone. */
-  fail(error: NetError): void {
-    this.#failure = error;
+  fail(reason: CloseReason): void {
+    this.#end = reason;
+    this.incoming.end();
+    if (this.#streams.size + this.#openings.size === 0) return;
+    const error = connectionClosed(reason);
     for (const stream of this.#streams.values()) stream.fail(error);
     this.#openings.fail(error);
     this.#streams.clear();
     this.#blocked.clear();
-    this.incoming.end();
   }
 
   onRead(byteCount: number): void {
@@ -124,6 +121,17 @@ export class StreamTable implements StreamOwner {
 
   forget(stream: QuicStream): void {
     this.#streams.delete(stream.id);
+  }
+
+  #read(): void {
+    const arrived: QuicStream[] = [];
+    for (const id of this.native.readable()) {
+      const stream = this.#streams.get(id) ?? this.#arrive(id, arrived);
+      stream?.onReadable();
+    }
+    // One who opened two streams sees them accepted in that order, whatever order quiche lists them in.
+    arrived.sort((a, b) => a.id - b.id);
+    for (const stream of arrived) if (!stream.failed) this.incoming.push(stream);
   }
 
   #create(priority: Priority): QuicStream {

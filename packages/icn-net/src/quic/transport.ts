@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Did, KeyPair } from '@icn/identity';
 import { formatAddress, type Address } from '../address.js';
 import { HandshakeAdmission } from '../admission.js';
@@ -8,7 +7,7 @@ import { NetError } from '../errors.js';
 import { reachFrom, resolveHost } from '../host-addresses.js';
 import { ProvenListener } from '../proven-listener.js';
 import type { CloseCode } from '../protocol.js';
-import { refusalOf } from '../refusals.js';
+import { ProvenAdmission } from '../proven-admission.js';
 import type {
   Connection,
   DialOptions,
@@ -34,6 +33,7 @@ import {
 } from './native.js';
 import { connectionIdBytes, connectionIdKey, type PacketHeader } from './packet-header.js';
 import { Tickets } from './tickets.js';
+import { smallRandomBytes } from './random-pool.js';
 
 export interface QuicTransportOptions {
   /** Who we are: the key of the TLS certificate. */
@@ -88,16 +88,22 @@ class QuicTransport implements Transport {
   readonly #endpoints = new Set<QuicEndpoint>();
   readonly #listeners = new Set<ProvenListener>();
   readonly #connections = new Set<QuicConnection>();
+  readonly #proven: ProvenAdmission;
   readonly #twins: TwinWatch;
   readonly #tickets = new Tickets();
   readonly #scratch = new Uint8Array(scratchBytes);
-  #provenCount = 0;
   #loaded: Promise<Loaded> | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: QuicTransportOptions) {
     this.#options = options;
     this.#limits = { ...defaultQuicLimits, ...options.limits };
+    this.#proven = new ProvenAdmission({
+      own: options.keyPair.did,
+      connectionsMax: this.#limits.connectionsMax,
+      counters: this.counters,
+      admit: options.admit,
+    });
     this.#twins = new TwinWatch(() => options.onTwin?.());
   }
 
@@ -231,11 +237,11 @@ class QuicTransport implements Transport {
     { quic, configs }: Loaded,
     address: Address,
     { expect, early }: { expect: Did | undefined; early: EarlyQuestion | undefined },
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
   ): Promise<Connection> {
     const { endpoint, host } = await this.#endpointFor(quic, address.host);
     const remote = withoutZone({ host, port: address.port });
-    const id = randomBytes(connectionIdBytes);
+    const id = smallRandomBytes(connectionIdBytes);
     const link = endpoint.createLink(host.slice(remote.host.length));
     const native = orUndefined(() =>
       quic.Connection.connect(null, id, link.local, remote, configs.to(remote.host)),
@@ -258,27 +264,28 @@ class QuicTransport implements Transport {
         expect,
         earlyQuestion: ticket && early,
         onProven: (proven) => {
-          signal.removeEventListener('abort', onAbort);
+          signal?.removeEventListener('abort', onAbort);
           resolve(proven);
         },
         onEnded: (reason) => {
-          signal.removeEventListener('abort', onAbort);
+          signal?.removeEventListener('abort', onAbort);
           onOver(reason);
           if (expect && ticket && !connection.wasHeard) this.#tickets.giveBack(expect, ticket);
-          reject(signal.aborted ? dialAborted(signal) : dialFailure(address, reason, 'UDP'));
+          reject(signal?.aborted === true ? dialAborted(signal) : dialFailure(address, reason, 'UDP'));
         },
       });
       const onAbort = (): void => void connection.close({ text: 'dial aborted' });
-      if (signal.aborted) return onAbort();
-      signal.addEventListener('abort', onAbort, { once: true });
-      connection.schedule();
+      if (signal?.aborted === true) return onAbort();
+      signal?.addEventListener('abort', onAbort, { once: true });
+      connection.begin();
     });
   }
 
-  /** A listening socket that reaches the host, so that the peer sees the port at which we can be dialled; or one of its own. */
+  /** A listening socket that reaches the host, so that the peer sees the port at which we can be dialled; or else one for all dials. */
   async #endpointFor(quic: NativeQuic, host: string): Promise<{ endpoint: QuicEndpoint; host: string }> {
-    for (const endpoint of this.#endpoints) {
-      const reach = endpoint.onInitial === undefined ? undefined : reachFrom(endpoint.local, host);
+    const usable = [...this.#endpoints].filter(({ isClosing }) => !isClosing);
+    for (const endpoint of usable.sort((a, b) => Number(b.isListening) - Number(a.isListening))) {
+      const reach = reachFrom(endpoint.local, host);
       if (reach !== undefined) return { endpoint, host: reach };
     }
     return { endpoint: await this.#bind(quic, host.includes(':') ? '::' : '0.0.0.0', 0), host };
@@ -286,28 +293,20 @@ class QuicTransport implements Transport {
 
   #start(quic: NativeQuic, start: ConnectionStart): QuicConnection {
     const { link, onProven, onEnded, isFull } = start;
-    let isProven = false;
+    const attempt = this.#proven.begin(start.expect, isFull);
     const connection: QuicConnection = new QuicConnection({
       ...start,
       quic,
       limits: this.#limits,
       counters: this.counters,
       scratch: this.#scratch,
-      expectation: {
-        own: this.#options.keyPair.did,
-        expect: start.expect,
-        admit: (did) => this.#admit(did, isFull),
-      },
+      expectation: attempt.expectation,
       onProven: () => {
-        isProven = true;
-        this.#provenCount += 1;
+        attempt.proven();
         onProven(connection);
       },
       onEnded: (reason) => {
-        if (isProven) {
-          this.#provenCount -= 1;
-          this.#keepTicket(connection, start.native);
-        } else this.counters[refusalOf(reason)] += 1;
+        if (attempt.ended(reason)) this.#keepTicket(connection, start.native);
         this.#connections.delete(connection);
         link.onOver();
         onEnded(reason);
@@ -322,11 +321,6 @@ class QuicTransport implements Transport {
   #keepTicket(connection: QuicConnection, native: NativeConnection): void {
     const ticket = connection.role === 'client' ? native.session() : null;
     if (ticket !== null) this.#tickets.keep(connection.remote, ticket);
-  }
-
-  #admit(did: Did, isFull: (() => boolean) | undefined): CloseCode | undefined {
-    if (this.#provenCount >= this.#limits.connectionsMax || isFull?.() === true) return 'too-many';
-    return this.#options.admit?.(did);
   }
 }
 
