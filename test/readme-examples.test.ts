@@ -1,5 +1,5 @@
-// What a stranger does first: install the packages, copy the first example of a README into an empty folder,
-// run it.
+// What a stranger does first: install the packages, copy the examples of a README into an empty folder, run them.
+// Examples are the blocks marked `js`; what is marked `ts` is for reading.
 
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -30,23 +30,24 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-describe('the example in', () => {
+describe('the examples in', () => {
   it.each(['README.md', 'docs/simulation.md', ...packageFolders.map((name) => `packages/${name}/README.md`)])(
-    '%s runs where the packages were installed by npm',
+    '%s run where the packages were installed by npm',
     async (readme) => {
-      const example = exampleIn(readRepositoryFile(readme));
-      expect(example).toBeDefined();
-      await expect(runExample(`${readme.replaceAll('/', '-')}.mjs`, example ?? '')).resolves.toBe('');
+      const examples = examplesIn(readRepositoryFile(readme));
+      expect(examples).not.toEqual([]);
+      for (const example of examples)
+        await expect(runExample(`${readme.replaceAll('/', '-')}.mjs`, example)).resolves.toBe('');
     },
     exampleTimeoutMs,
   );
 });
 
 describe('the check', () => {
-  it('takes the first block of JavaScript or TypeScript', () => {
-    const markdown = '```sh\nno\n```\n\n```ts\nyes();\n```\n\n```js\nno\n```\n';
-    expect(exampleIn(markdown)).toBe('yes();\n');
-    expect(exampleIn('```sh\nno\n```\n')).toBeUndefined();
+  it('takes the blocks of JavaScript', () => {
+    const markdown = '```sh\nno\n```\n\n```js\nyes();\n```\n\n```ts\nno\n```\n\n```js\nagain();\n```\n';
+    expect(examplesIn(markdown)).toEqual(['yes();\n', 'again();\n']);
+    expect(examplesIn('```sh\nno\n```\n')).toEqual([]);
   });
 
   it('reports an example that fails', async () => {
@@ -55,8 +56,8 @@ describe('the check', () => {
   });
 });
 
-function exampleIn(markdown: string): string | undefined {
-  return /^```(?:js|ts)\n([\s\S]*?)^```$/m.exec(markdown)?.[1];
+function examplesIn(markdown: string): readonly string[] {
+  return Array.from(markdown.matchAll(/^```js\n([\s\S]*?)^```$/gm), ([, example = '']) => example);
 }
 
 /** Packs what the last build made, as it would be published. */

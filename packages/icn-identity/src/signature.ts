@@ -16,7 +16,23 @@ const purposePrefixes = {
   'icn/entry': asciiZ('icn/entry'),
   /** That the peer at the other end of a link without TLS holds its key: @icn/net, docs/writing-an-adapter.md. */
   'icn/peer-proof': asciiZ('icn/peer-proof'),
+  'icn/invitation': asciiZ('icn/invitation'),
+  'icn/trust': asciiZ('icn/trust'),
+  'icn/rotation': asciiZ('icn/rotation'),
+  /** That a new key agrees to succeed an old one: rotation/rotation.ts. */
+  'icn/rotation-accepted': asciiZ('icn/rotation-accepted'),
+  'icn/peer-record': asciiZ('icn/peer-record'),
 };
+
+/** The purposes of envelopes (envelope/envelope.ts). A closed set: a new one is a new row of docs/protocol/envelope.md. */
+export const envelopePurposes = [
+  'icn/invitation',
+  'icn/trust',
+  'icn/rotation',
+  'icn/peer-record',
+] as const satisfies readonly Purpose[];
+
+export type EnvelopePurpose = (typeof envelopePurposes)[number];
 
 /** Signers by their key pair, so that a secret lives no longer than its owner. */
 const signers = new WeakMap<KeyPair, Signer>();

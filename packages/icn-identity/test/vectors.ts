@@ -1,9 +1,15 @@
 import { toHex } from '../src/bytes.js';
 import { encodeCbor, type Cbor } from '../src/cbor.js';
+import { boxVectors, envelopeVectors, rotationVectors } from './envelope-vectors.js';
 
 /** What docs/protocol says, as bytes: the files of `vectors/`, each by its name. */
 export function buildVectors(): Readonly<Record<string, unknown>> {
-  return { 'cbor.json': cborVectors() };
+  return {
+    'cbor.json': cborVectors(),
+    'envelopes.json': envelopeVectors(),
+    'rotations.json': rotationVectors(),
+    'sealed-boxes.json': boxVectors(),
+  };
 }
 
 function cborVectors() {
