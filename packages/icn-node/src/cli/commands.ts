@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { PROTOCOL } from '@icn/gossip';
-import { readIdentity } from '@icn/identity/identity-file';
+import { Keystore } from '@icn/identity/keystore';
 import { ControlClient, RefusedError } from '../control/control-client.js';
 import { readAll } from '../control/read-input.js';
 import type { ItemJson, StatusJson } from '../json.js';
@@ -136,7 +136,7 @@ export async function setBlocked(
 /** Works without a running node: the identity is a file. */
 export async function identity({ dataDir, json }: CommandOptions): Promise<number> {
   const path = join(dataDir, 'identity.json');
-  const { did } = await readIdentity(path);
+  const { did } = await new Keystore(path).inspect();
   if (json) await printJson({ did, path });
   else await print(did);
   return 0;
