@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 
 import { describe, expect, it } from '@jest/globals';
 
-import { keyPairFromSeed, type Did } from '../src/index.js';
-import { Keystore } from '../src/node/keystore.js';
+import { keyPairFromSeed, sha256, toHex, type Did } from '../src/index.js';
+import { Keystore, type Disk } from '../src/node/keystore.js';
 import { PowerCut, SimulatedDisk } from './support/simulated-disk.js';
 
 const path = '/data/identity.json';
@@ -126,18 +126,30 @@ describe('a power cut while', () => {
     );
   });
 
-  /** What is found can be changed: at once, or after what was cut short was completed. Nothing is left then. */
+  /** What is found can be changed, and nothing of what was cut short is left then. */
   async function expectUsable(disk: SimulatedDisk, found: Found): Promise<void> {
     const { keyPair } = await onDisk(disk).loadOrCreate(found?.passphrase);
-    const texts = await Promise.allSettled([onDisk(disk).changePassphrase(found?.passphrase, 'yet another')]);
-    if (texts[0].status === 'fulfilled') {
-      expect((await onDisk(disk).unlock('yet another')).did).toBe(keyPair.did);
-    } else {
-      expect(texts[0].reason).toMatchObject({ code: 'identity-busy' });
-    }
-    await onDisk(disk).inspect();
+    await onDisk(disk).changePassphrase(found?.passphrase, 'yet another');
+    expect((await onDisk(disk).unlock('yet another')).did).toBe(keyPair.did);
     expect(disk.names.filter((name) => /\.(tmp|next)$/.test(name))).toEqual([]);
   }
+
+  it('between the claim of a change and the change leaves it to others after a minute', async () => {
+    const disk = SimulatedDisk.of({ [path]: plain });
+    const claim = `${path}.${toHex(sha256(new TextEncoder().encode(plain)).subarray(0, 8))}.next`;
+    await disk.create(claim, new TextEncoder().encode(sealed));
+    await expect(onDisk(disk).changePassphrase(undefined, newPassphrase)).rejects.toMatchObject({
+      code: 'identity-busy',
+      message: expect.stringMatching(/try again, after a minute/),
+    });
+    expect([disk.text(path), disk.names]).toEqual([plain, [path, claim].sort()]);
+    await disk.sync(claim);
+    await disk.syncFolder();
+    const [later] = [...disk.afterCut()];
+    await onDisk(later!).changePassphrase(undefined, newPassphrase);
+    expect((await onDisk(later!).unlock(newPassphrase)).did).toBe(first.did);
+    expect(later!.names).toEqual([path]);
+  });
 
   it('the simulated disk loses what is not synced', async () => {
     const disk = new SimulatedDisk();
@@ -149,6 +161,49 @@ describe('a power cut while', () => {
     expect([...disk.afterCut()].map((found) => found.text('/data/a'))).toEqual(['\u0001\u0002']);
   });
 });
+
+it('of changes at once at most one takes effect, however their steps interleave, and only that one says so', async () => {
+  let seed = 1;
+  const random = (below: number) => (seed = (seed * 48_271) % 2_147_483_647) % below;
+  let winCount = 0;
+  for (let round = 0; round < 200; round += 1) {
+    const disk = SimulatedDisk.of({ [path]: plain });
+    const slow = inRandomOrder(disk, random);
+    const passphrases = ['passphrase 1', 'passphrase 2', 'passphrase 3'];
+    const outcomes = await Promise.allSettled(
+      passphrases.map((to) => new Keystore(path, { disk: slow, cost }).changePassphrase(undefined, to)),
+    );
+    const won = passphrases.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+    expect(won.length).toBeLessThanOrEqual(1);
+    winCount += won.length;
+    // Where all were told that nothing was done, nothing was.
+    expect((await onDisk(disk).unlock(won[0])).did).toBe(first.did);
+    expect((await onDisk(disk).inspect()).isEncrypted).toBe(won.length === 1);
+    expect(disk.names).toEqual([path]);
+  }
+  expect(winCount).toBeGreaterThan(100);
+});
+
+/** The same disk, each of whose steps waits for a few turns first. */
+function inRandomOrder(disk: SimulatedDisk, random: (below: number) => number): Disk {
+  const step =
+    <Arguments extends unknown[], Result>(run: (...args: Arguments) => Promise<Result>) =>
+    async (...args: Arguments): Promise<Result> => {
+      for (let turns = random(20); turns > 0; turns -= 1) await Promise.resolve();
+      return run(...args);
+    };
+  return {
+    resolve: step((path) => disk.resolve(path)),
+    read: step((path, bytesMax) => disk.read(path, bytesMax)),
+    create: step((path, bytes) => disk.create(path, bytes)),
+    sync: step((path) => disk.sync(path)),
+    link: step((from, to) => disk.link(from, to)),
+    rename: step((from, to) => disk.rename(from, to)),
+    remove: step((path) => disk.remove(path)),
+    list: step(() => disk.list()),
+    syncFolder: step(() => disk.syncFolder()),
+  };
+}
 
 describe('kill -9', () => {
   const child = fileURLToPath(new URL('support/keystore-child.mjs', import.meta.url));

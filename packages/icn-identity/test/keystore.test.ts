@@ -86,13 +86,11 @@ describe('damage', () => {
     for (let at = 0; at < whole.length - 1; at += 1) {
       const text = `${whole.slice(0, at)}${String.fromCharCode(whole.charCodeAt(at) ^ 1)}${whole.slice(at + 1)}`;
       await writeFile(path, text);
-      for (const given of [passphrase, 'a wrong passphrase', undefined]) {
-        const outcome = await keystore.unlock(given).then(
-          () => 'opened',
-          (error: { code: string }) => error.code,
-        );
-        codes.add(outcome);
-      }
+      const outcome = await keystore.unlock(at % 2 === 0 ? passphrase : 'a wrong passphrase').then(
+        () => 'opened',
+        (error: { code: string }) => error.code,
+      );
+      codes.add(outcome);
       expect(await content()).toBe(text);
     }
     // The one bit that turns version 2 into 3 cannot be told from a later release.
@@ -216,6 +214,7 @@ describe('changePassphrase', () => {
     const outcomes = await Promise.allSettled(
       passphrases.map((to) => keystore.changePassphrase(undefined, to)),
     );
+    expect((await readdir(directory)).filter((name) => name.endsWith('.next'))).toEqual([]);
     const won = passphrases.filter((_, index) => outcomes[index]?.status === 'fulfilled');
     expect(won).toHaveLength(1);
     for (const outcome of outcomes) {

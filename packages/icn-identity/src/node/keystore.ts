@@ -2,9 +2,10 @@ import type { Did } from '../did.js';
 import { IdentityError } from '../identity-error.js';
 import { generateKeyPair, type KeyPair } from '../key-pair.js';
 import { nodeDisk, type Disk } from './keystore/disk.js';
-import { createFile, keepFile, replaceFile } from './keystore/durable-file.js';
+import { createFile, keepFile, replaceFile, shortHash } from './keystore/durable-file.js';
 import {
   corruptIdentity,
+  didOfText,
   identityTextBytesMax,
   openIdentity,
   parseIdentityText,
@@ -13,8 +14,11 @@ import {
   type StoredIdentity,
 } from './keystore/identity-text.js';
 import { assertNewPassphrase, type ScryptCost } from './keystore/passphrase-box.js';
+import { IdentityRotation, type Rotated, type RotationTerms } from './keystore/identity-rotation.js';
 
+export { writeBackupFile } from './keystore/backup-file.js';
 export { nodeDisk, type Disk, type ReadFile } from './keystore/disk.js';
+export type { Rotated, RotationTerms } from './keystore/identity-rotation.js';
 export type { ScryptCost } from './keystore/passphrase-box.js';
 
 const modeOfOthers = 0o077;
@@ -48,8 +52,8 @@ export interface ImportOptions {
  * Whatever happens in between, the file is the old one or the new one, whole; it is on the disk before a promise
  * fulfils. Nothing is written unless what is there was read, opened where that takes a passphrase, and is still
  * the same when it is replaced. Two processes may use one file; of two changes at once one takes effect, and the
- * other throws `identity-busy`. A crash may leave a `*.tmp` beside it, which is never read, and which the next
- * change removes; or a `*.next`, a change that the next one completes. The folder must exist.
+ * other throws `identity-busy`. A crash may leave a `*.tmp` or `*.next` beside it, which is never read, and which the
+ * next change removes. The folder must exist.
  *
  * Every method throws IdentityError; those that read `identity-missing`, `identity-corrupt`, `identity-version`,
  * `identity-cost`, `identity-io`, and `identity-permissions` if anybody but the owner has access, which ssh refuses
@@ -145,12 +149,41 @@ export class Keystore {
         if (await this.#create(written)) return facts;
         throw this.#busy();
       }
-      const isOther = didOf(existing, this.#name) !== stored.did;
+      const isOther = didOfText(existing) !== stored.did;
       const kept = isOther ? await this.#keep(existing) : undefined;
       await this.#replace(existing, written);
       return kept === undefined ? facts : { ...facts, kept };
     } finally {
       keyPair.seed.fill(0);
+    }
+  }
+
+  /**
+   * Lets the identity go on under a new key, kept as the old one is: `docs/protocol/identity.md` has the files and their
+   * order. After a crash, or after `identity-io`, called again it goes on where it was, with the same new key. Nobody may
+   * speak in the old name meanwhile or after. Throws `identity-busy` too.
+   */
+  async rotate(terms: RotationTerms, passphrase?: string): Promise<Rotated> {
+    const { bytes, stored } = await this.#read();
+    const isEncrypted = stored.type === 'sealed';
+    const keyPair = await openIdentity(stored, passphrase, this.#name);
+    try {
+      const rotation = new IdentityRotation({
+        disk: this.#disk,
+        path: await this.#disk.resolve(this.path),
+        old: { bytes, keyPair },
+        format: (next) => this.#format(next, isEncrypted ? passphrase : undefined),
+        open: (text, where) => openIdentity(parseIdentityText(text, where), passphrase, where),
+      });
+      const rotated = await rotation.run(terms);
+      if (rotated === undefined) throw this.#busy();
+      return rotated;
+    } catch (cause) {
+      if (cause instanceof IdentityError) throw cause;
+      return this.#ioFailed('rotate', cause);
+    } finally {
+      keyPair.seed.fill(0);
+      bytes.fill(0);
     }
   }
 
@@ -211,7 +244,10 @@ export class Keystore {
 
   async #keep(bytes: Uint8Array): Promise<string> {
     try {
-      return await keepFile(this.#disk, await this.#disk.resolve(this.path), bytes);
+      const path = await this.#disk.resolve(this.path);
+      const kept = `${path}.${shortHash(bytes)}.old`;
+      await keepFile(this.#disk, path, kept);
+      return kept;
     } catch (cause) {
       return this.#ioFailed('keep', cause);
     }
@@ -229,7 +265,7 @@ export class Keystore {
   }
 
   #assertSame(existing: Uint8Array, imported: Did): void {
-    const found = didOf(existing, this.#name);
+    const found = didOfText(existing);
     if (found === imported) return;
     throw new IdentityError(
       'identity-exists',
@@ -241,8 +277,8 @@ export class Keystore {
   #busy(): IdentityError {
     return new IdentityError(
       'identity-busy',
-      `${this.#name} was being changed by another process, or by one that crashed before it was done; ` +
-        'that change took effect, and this one did not: look at it, and try again',
+      `${this.#name} is being changed by another process, or was within the last minute by one that crashed; ` +
+        'nothing was done: try again, after a minute at the latest',
     );
   }
 
@@ -257,13 +293,4 @@ export class Keystore {
 
 function textOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
-}
-
-/** Whose file it is, undefined where that cannot be told. */
-function didOf(bytes: Uint8Array, where: string): Did | undefined {
-  try {
-    return parseIdentityText(textOf(bytes), where).did;
-  } catch {
-    return undefined;
-  }
 }

@@ -6,6 +6,8 @@ export class PowerCut extends Error {}
 interface Content {
   bytes: Uint8Array;
   isSynced: boolean;
+  /** Long ago, for what was found after a power cut. */
+  readonly modifiedMs: number;
 }
 
 type Names = Map<string, Content>;
@@ -31,10 +33,11 @@ export class SimulatedDisk implements Disk {
     this.#names = new Map(durable);
   }
 
-  static of(files: Readonly<Record<string, string>>): SimulatedDisk {
-    const contents = Object.entries(files).map(
-      ([name, text]) => [name, { bytes: new TextEncoder().encode(text), isSynced: true }] as const,
-    );
+  static of(files: Readonly<Record<string, string | Uint8Array>>): SimulatedDisk {
+    const contents = Object.entries(files).map(([name, content]) => {
+      const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+      return [name, { bytes, isSynced: true, modifiedMs: 0 }] as const;
+    });
     return new SimulatedDisk(new Map(contents));
   }
 
@@ -45,6 +48,10 @@ export class SimulatedDisk implements Disk {
   text(name: string): string | undefined {
     const content = this.#names.get(name);
     return content === undefined ? undefined : new TextDecoder().decode(content.bytes);
+  }
+
+  content(name: string): Uint8Array | undefined {
+    return this.#names.get(name)?.bytes;
   }
 
   /** The power is cut in the step after so many. */
@@ -62,7 +69,6 @@ export class SimulatedDisk implements Disk {
     }
   }
 
-  // A real path, so that jest's pretty printing and the code under test see what a disk would say.
   resolve(path: string): Promise<string> {
     return this.#step(() => {
       this.#content(path);
@@ -72,13 +78,14 @@ export class SimulatedDisk implements Disk {
 
   read(path: string, bytesMax: number): Promise<ReadFile> {
     return this.#step(() => {
-      const { bytes } = this.#content(path);
-      return { bytes: bytes.slice(0, bytesMax), byteCount: bytes.length, isFile: true, mode: 0o600 };
+      const { bytes, modifiedMs } = this.#content(path);
+      const facts = { byteCount: bytes.length, isFile: true, mode: 0o600, modifiedMs };
+      return { ...facts, bytes: bytes.slice(0, bytesMax) };
     });
   }
 
   create(path: string, bytes: Uint8Array): Promise<void> {
-    const content: Content = { bytes: new Uint8Array(), isSynced: false };
+    const content: Content = { bytes: new Uint8Array(), isSynced: false, modifiedMs: Date.now() };
     return this.#step(
       () => {
         this.#assertFree(path);
@@ -173,6 +180,9 @@ function* contentsAfterCut(names: Names, given?: [string, Content][]): Generator
     ? [bytes]
     : [bytes, new Uint8Array(), bytes.slice(0, bytes.length / 2), new Uint8Array(bytes.length)];
   for (const state of states) {
-    yield* contentsAfterCut(new Map([...names, [name, { bytes: state, isSynced: true }]]), rest);
+    yield* contentsAfterCut(
+      new Map([...names, [name, { bytes: state, isSynced: true, modifiedMs: 0 }]]),
+      rest,
+    );
   }
 }

@@ -32,6 +32,8 @@ export interface ReadFile {
   readonly isFile: boolean;
   /** Permission bits; always owner-only where the system has none. */
   readonly mode: number;
+  /** When its content was last changed. */
+  readonly modifiedMs: number;
 }
 
 const ownerOnlyMode = 0o600;
@@ -53,6 +55,7 @@ export const nodeDisk: Disk = {
         byteCount: stats.size,
         isFile,
         mode: isPosix ? stats.mode & 0o777 : ownerOnlyMode,
+        modifiedMs: stats.mtimeMs,
       };
     }),
   create: async (path, bytes) =>

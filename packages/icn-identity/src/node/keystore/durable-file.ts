@@ -3,8 +3,9 @@
 //
 // A file is replaced by compare and swap. Whoever wants to replace content C makes the new file, syncs it, and
 // gives it the name `<file>.<hash of C>.next`. That name can be had once, so it is the right to replace C; the
-// renaming of it to `<file>` is the change. Whoever finds the name taken renames it himself: nobody waits for a
-// process that is dead. As nothing else changes C, the file cannot change between the look at it and the renaming.
+// renaming of it to `<file>` is the change. As nobody else changes C meanwhile, the file cannot change between a last
+// look at it and the renaming. A crash in between leaves the name taken; from the milliseconds that it is needed to
+// `claimAgeMaxMs` others believe that somebody is at work.
 
 import { basename, dirname } from 'node:path';
 
@@ -28,9 +29,12 @@ export async function createFile(disk: Disk, path: string, bytes: Uint8Array): P
   return isCreated;
 }
 
+/** A thousand times what the few steps with a claim take; a guess. Who was asleep longer finds that he lost it. */
+const claimAgeMaxMs = 60_000;
+
 /**
- * Replaces a file whose content is `from`, and what crashes left beside it. Returns false where its content is
- * another, or a change of it that somebody else began was completed instead. Durable either way.
+ * Replaces a file whose content is `from`, and removes what crashes left beside it. Returns false where its content is
+ * another, or somebody else is replacing it. Durable either way.
  */
 export async function replaceFile(
   disk: Disk,
@@ -40,30 +44,61 @@ export async function replaceFile(
 ): Promise<boolean> {
   const temporary = temporaryOf(path);
   const claim = `${path}.${shortHash(from)}.next`;
-  let isReplaced = false;
   try {
     await disk.create(temporary, to);
     await disk.sync(temporary);
-    const isOurs = await linkUnlessTaken(disk, temporary, claim);
-    try {
-      if (await holds(disk, path, from)) isReplaced = (await renameIfThere(disk, claim, path)) && isOurs;
-    } finally {
-      if (isOurs && !isReplaced) await disk.remove(claim);
-    }
+    if (await claimFile(disk, temporary, claim)) await swap(disk, path, from, claim);
   } finally {
     await disk.remove(temporary);
   }
   await removeLeftovers(disk, path);
   await disk.syncFolder(dirname(path));
-  return isReplaced;
+  return holds(disk, path, to);
 }
 
-/** Gives a file whose content is `bytes` a second, durable name that tells it from others, and returns that. */
-export async function keepFile(disk: Disk, path: string, bytes: Uint8Array): Promise<string> {
-  const kept = `${path}.${shortHash(bytes)}.old`;
+async function claimFile(disk: Disk, temporary: string, claim: string): Promise<boolean> {
+  if (await linkUnlessTaken(disk, temporary, claim)) return true;
+  if (!(await isAbandoned(disk, claim))) return false;
+  // Taken away under a name of our own first: it may be a fresh one by now, whose owner then finds it gone.
+  const taken = `${temporary.slice(0, -'.tmp'.length)}.taken.tmp`;
+  await unless(['ENOENT'], disk.rename(claim, taken));
+  await disk.remove(taken);
+  return linkUnlessTaken(disk, temporary, claim);
+}
+
+async function isAbandoned(disk: Disk, claim: string): Promise<boolean> {
+  try {
+    const { modifiedMs } = await disk.read(claim, 0);
+    // Also of a clock that was set back.
+    return Math.abs(Date.now() - modifiedMs) > claimAgeMaxMs;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
+    throw error;
+  }
+}
+
+async function swap(disk: Disk, path: string, from: Uint8Array, claim: string): Promise<void> {
+  let isOver = false;
+  try {
+    if (await holds(disk, path, from)) {
+      await unless(['ENOENT'], disk.rename(claim, path));
+      isOver = true;
+    }
+  } finally {
+    if (!isOver) await disk.remove(claim);
+  }
+}
+
+/** Gives a file a second, durable name; one that is taken stays whose it is. */
+export async function keepFile(disk: Disk, path: string, kept: string): Promise<void> {
   await linkUnlessTaken(disk, path, kept);
   await disk.syncFolder(dirname(path));
-  return kept;
+}
+
+/** Removes a file, durably. */
+export async function removeFile(disk: Disk, path: string): Promise<void> {
+  await disk.remove(path);
+  await disk.syncFolder(dirname(path));
 }
 
 /**
@@ -74,7 +109,8 @@ async function removeLeftovers(disk: Disk, path: string): Promise<void> {
   const folder = dirname(path);
   const prefix = `${basename(path)}.`;
   for (const name of await disk.list(folder)) {
-    const isLeftover = name.startsWith(prefix) && /^[0-9a-f]{16}\.tmp$/.test(name.slice(prefix.length));
+    const isLeftover =
+      name.startsWith(prefix) && /^[0-9a-f]{16}(\.taken)?\.tmp$/.test(name.slice(prefix.length));
     if (isLeftover) await disk.remove(`${folder}/${name}`);
   }
 }
@@ -84,7 +120,7 @@ function temporaryOf(path: string): string {
 }
 
 /** Tells one content of a file from the others that it had: 64 bits, so that no two meet by chance. */
-function shortHash(bytes: Uint8Array): string {
+export function shortHash(bytes: Uint8Array): string {
   return toHex(sha256(bytes).subarray(0, 8));
 }
 
@@ -98,10 +134,6 @@ async function holds(disk: Disk, path: string, bytes: Uint8Array): Promise<boole
 /** Also false where `from` is gone, which somebody took for a leftover: then there is a file, and it is changing. */
 function linkUnlessTaken(disk: Disk, from: string, to: string): Promise<boolean> {
   return unless(['EEXIST', 'ENOENT'], disk.link(from, to));
-}
-
-function renameIfThere(disk: Disk, from: string, to: string): Promise<boolean> {
-  return unless(['ENOENT'], disk.rename(from, to));
 }
 
 async function unless(codes: readonly string[], step: Promise<void>): Promise<boolean> {

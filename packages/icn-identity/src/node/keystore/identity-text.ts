@@ -109,6 +109,15 @@ export async function openIdentity(
   return keyPairOf(seed, stored.did, where);
 }
 
+/** Whose key a text holds, undefined where that cannot be told. */
+export function didOfText(bytes: Uint8Array): Did | undefined {
+  try {
+    return parseIdentityText(new TextDecoder().decode(bytes), 'it').did;
+  } catch {
+    return undefined;
+  }
+}
+
 function parsePlain({ did, seed }: Fields, where: string): StoredIdentity {
   const keyPair = keyPairOf(parseHex(seed, seedBytes, 'seed', where), did, where);
   return { type: 'plain', did: keyPair.did, keyPair };
