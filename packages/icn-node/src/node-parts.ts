@@ -73,8 +73,9 @@ async function openStore({ dataDir }: NodeConfig): Promise<EntryStore> {
 async function openIdentity({
   keyPair,
   dataDir,
+  passphrase,
 }: NodeConfig): Promise<Pick<NodeParts, 'keyPair' | 'created'>> {
   if (keyPair !== undefined) return { keyPair, created: false };
   if (dataDir === undefined) return { keyPair: generateKeyPair(), created: true };
-  return new Keystore(join(dataDir, 'identity.json')).loadOrCreate();
+  return new Keystore(join(dataDir, 'identity.json')).loadOrCreate(passphrase);
 }
