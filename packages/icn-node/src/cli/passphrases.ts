@@ -46,11 +46,13 @@ export async function namedPassphrase(
   return typed;
 }
 
+/** Where nothing can be read there is nothing to unlock; what is wrong there is said by who then tries to use it. */
 async function isEncrypted(keystore: Keystore): Promise<boolean> {
   try {
     return (await keystore.inspect()).isEncrypted;
   } catch (error) {
-    if (error instanceof IdentityError && error.code === 'identity-missing') return false;
+    const { code } = error as { code?: unknown };
+    if (code === 'identity-missing' || code === 'identity-io') return false;
     throw error;
   }
 }
