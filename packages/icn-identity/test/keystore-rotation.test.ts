@@ -80,7 +80,7 @@ describe('rotate', () => {
       ['', 'another'],
     ] as const) {
       const cut = SimulatedDisk.of({ [path]: plain }).cutAfter(steps);
-      await expect(on(cut).rotate(terms)).rejects.toThrow();
+      await expect(on(cut).rotate(terms)).rejects.toMatchObject({ cause: expect.any(PowerCut) });
       const texts = Object.fromEntries(
         cut.names.map((name) => [name, cut.content(name) ?? new Uint8Array()]),
       );
@@ -97,7 +97,7 @@ describe('rotate', () => {
   it('keeps no new key in the clear where a passphrase was set before it took effect', async () => {
     const steps = await stepsUntil(SimulatedDisk.of({ [path]: plain }), statementPath);
     const disk = SimulatedDisk.of({ [path]: plain }).cutAfter(steps);
-    await expect(on(disk).rotate(terms)).rejects.toThrow();
+    await expect(on(disk).rotate(terms)).rejects.toMatchObject({ cause: expect.any(PowerCut) });
     const texts = Object.fromEntries(
       disk.names.map((name) => [name, disk.content(name) ?? new Uint8Array()]),
     );

@@ -59,7 +59,7 @@ export function isAffordable({ logN, r, p }: ScryptCost): boolean {
  */
 export function assertNewPassphrase(passphrase: string): void {
   passphraseBytes(passphrase).fill(0);
-  if ([...passphrase].length < newPassphraseLengthMin) {
+  if (Array.from(passphrase).length < newPassphraseLengthMin) {
     throw new IdentityError(
       'passphrase-invalid',
       `a new passphrase has at least ${newPassphraseLengthMin} characters; several words are better than one`,
