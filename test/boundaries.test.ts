@@ -113,7 +113,7 @@ describe('the check finds', () => {
 
   it.each([
     ['a declared arrow', 'packages/icn-gossip/src/x.ts', `import { sign } from '@icn/identity';`],
-    ['a subpath of one', 'packages/icn-node/src/x.ts', `import { x } from '@icn/identity/identity-file';`],
+    ['a subpath of one', 'packages/icn-node/src/x.ts', `import { x } from '@icn/identity/keystore';`],
     ['a neighbour', 'packages/icn-gossip/src/a/x.ts', `export * from '../y.js';`],
     ['node: where a platform is allowed', 'packages/icn-identity/src/node/x.ts', `import 'node:crypto';`],
     ['node: in a test', 'packages/icn-gossip/test/x.test.ts', `import 'node:fs';`],

@@ -9,13 +9,20 @@
  * - `replay-corrupt`: what a replay guard remembered was changed or lost.
  * - `replay-store`: the store of a replay guard failed, or was closed; `cause` is its error.
  * - `identity-missing`: there is no identity file at the path.
- * - `identity-corrupt`: the file is not an identity file, or its seed does not make its DID.
- * - `identity-version`: the file was written by a later version of this package.
+ * - `identity-corrupt`: the file or backup is damaged: not of the format, its checksum is not that of its content,
+ *   or its seed does not make its DID.
+ * - `identity-version`: it was written by a later version of this package.
+ * - `identity-cost`: opening it would take more memory or work than this package grants.
  * - `identity-permissions`: others than its owner may read or write the file.
+ * - `identity-locked`: it is encrypted, and no passphrase was given.
+ * - `identity-busy`: another process is changing the file.
+ * - `identity-exists`: there is another identity where one was to be written.
  * - `identity-io`: the system refused an operation; `cause` is its error.
+ * - `passphrase-wrong`: the passphrase does not open a file that is whole.
+ * - `passphrase-invalid`: a text cannot be a passphrase, or is too short to be a new one.
  *
- * With every code but `identity-io` and `replay-store` nothing was written. After `identity-io` from a creation the identity may
- * or may not be there, but is never half there: reading it tells.
+ * With every code but `identity-io`, `identity-busy` and `replay-store` nothing was written. After `identity-io` from a
+ * change the identity file is the old one or the new one, never half of one: reading it tells.
  */
 export type IdentityErrorCode =
   | 'did-invalid'
@@ -28,8 +35,14 @@ export type IdentityErrorCode =
   | 'identity-missing'
   | 'identity-corrupt'
   | 'identity-version'
+  | 'identity-cost'
   | 'identity-permissions'
-  | 'identity-io';
+  | 'identity-locked'
+  | 'identity-busy'
+  | 'identity-exists'
+  | 'identity-io'
+  | 'passphrase-wrong'
+  | 'passphrase-invalid';
 
 /** The one error class of this package; `code` says which failure, `message` what to do about it. */
 export class IdentityError extends Error {

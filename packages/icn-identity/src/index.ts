@@ -1,6 +1,13 @@
 export { compareBytes, concatBytes, equalBytes, fromHex, toHex } from './bytes.js';
 export { didFromPublicKey, isDid, parseDid, publicKeyFromDid, type Did } from './did.js';
 export {
+  didDocument,
+  didFromDidKey,
+  didKeyFromDid,
+  type DidDocument,
+  type VerificationMethod,
+} from './did-document.js';
+export {
   createEnvelope,
   envelopeBytesMax,
   openEnvelope,
@@ -41,3 +48,4 @@ export {
 export { sha256 } from './sha256.js';
 export { sign, verify, type EnvelopePurpose, type Purpose } from './signature.js';
 export { isPublicKey } from './validity.js';
+export { x25519PublicKey } from './x25519.js';

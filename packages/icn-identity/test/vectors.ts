@@ -1,12 +1,15 @@
 import { toHex } from '../src/bytes.js';
 import { encodeCbor, type Cbor } from '../src/cbor.js';
 import { boxVectors, envelopeVectors, rotationVectors } from './envelope-vectors.js';
+import { didVectors, keystoreVectors } from './key-vectors.js';
 
 /** What docs/protocol says, as bytes: the files of `vectors/`, each by its name. */
-export function buildVectors(): Readonly<Record<string, unknown>> {
+export async function buildVectors(): Promise<Readonly<Record<string, unknown>>> {
   return {
     'cbor.json': cborVectors(),
+    'dids.json': didVectors(),
     'envelopes.json': envelopeVectors(),
+    'keystore.json': await keystoreVectors(),
     'rotations.json': rotationVectors(),
     'sealed-boxes.json': boxVectors(),
   };

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isTopic, type EntryStore, type Topic } from '@icn/gossip';
 import { generateKeyPair, isDid, type Did, type KeyPair } from '@icn/identity';
-import { loadOrCreateIdentity } from '@icn/identity/identity-file';
+import { Keystore } from '@icn/identity/keystore';
 import type { Transport } from '@icn/net';
 import { NodeError } from './errors.js';
 import type { TrustClass } from './message-rates.js';
@@ -73,8 +73,9 @@ async function openStore({ dataDir }: NodeConfig): Promise<EntryStore> {
 async function openIdentity({
   keyPair,
   dataDir,
+  passphrase,
 }: NodeConfig): Promise<Pick<NodeParts, 'keyPair' | 'created'>> {
   if (keyPair !== undefined) return { keyPair, created: false };
   if (dataDir === undefined) return { keyPair: generateKeyPair(), created: true };
-  return loadOrCreateIdentity(join(dataDir, 'identity.json'));
+  return new Keystore(join(dataDir, 'identity.json')).loadOrCreate(passphrase);
 }

@@ -19,6 +19,8 @@ const parsed = <Value>(parse: (text: string) => Value) =>
 export interface NodeOptions {
   /** Folder for identity, entries and blocked peers; without it the node lives in memory and forgets all when it ends. */
   readonly dataDir?: string | undefined;
+  /** Of the identity in `dataDir`. One that is made now is kept under it; without it, in the clear for its user alone. */
+  readonly passphrase?: string | undefined;
   /** The identity to use instead of the one in `dataDir`. */
   readonly keyPair?: KeyPair | undefined;
   /** Nodes of different networks never exchange entries. 1 to 64 printable characters without space. Default `icn`. */
@@ -45,6 +47,7 @@ export const RECONCILE = ['auto', 'clock', 'bloom', 'sketch'] as const satisfies
 
 const schema = z.strictObject({
   dataDir: z.string().min(1).optional(),
+  passphrase: z.string().min(1).optional(),
   keyPair: z
     .custom<KeyPair>((value) => typeof value === 'object' && value !== null && 'seed' in value)
     .optional(),

@@ -1,6 +1,4 @@
-import { join } from 'node:path';
 import { PROTOCOL } from '@icn/gossip';
-import { readIdentity } from '@icn/identity/identity-file';
 import { ControlClient, RefusedError } from '../control/control-client.js';
 import { readAll } from '../control/read-input.js';
 import type { ItemJson, StatusJson } from '../json.js';
@@ -130,15 +128,6 @@ export async function setBlocked(
     await print(
       `${result.did} is ${isBlocked ? 'blocked: dropped, and refused until icn unblock' : 'let in again'}`,
     );
-  return 0;
-}
-
-/** Works without a running node: the identity is a file. */
-export async function identity({ dataDir, json }: CommandOptions): Promise<number> {
-  const path = join(dataDir, 'identity.json');
-  const { did } = await readIdentity(path);
-  if (json) await printJson({ did, path });
-  else await print(did);
   return 0;
 }
 

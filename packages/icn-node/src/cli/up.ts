@@ -2,7 +2,9 @@ import type { Reconcile } from '@icn/gossip';
 import { ControlServer } from '../control/control-server.js';
 import { createNode, type IcnNode } from '../node.js';
 import type { Item } from '../topic.js';
+import { keystoreIn } from './identity.js';
 import { onOutputLost, print } from './output.js';
+import { currentPassphrase } from './passphrases.js';
 import { jsonReporter, PeopleReporter, type Reporter } from './reporter.js';
 import { Terminal } from './terminal.js';
 
@@ -16,6 +18,7 @@ export interface UpOptions {
   readonly mdns: boolean;
   readonly exchange: boolean;
   readonly reconcile: Reconcile;
+  readonly passphraseFile?: string;
 }
 
 /** Runs a node until a signal ends it, or its store fails; resolves with the exit code. */
@@ -23,9 +26,11 @@ export async function up(options: UpOptions): Promise<number> {
   onOutputLost('live-on');
   const signalled = untilSignalled();
   const { dataDir, listen, peer, mdns, exchange, reconcile, topic: topics } = options;
+  const passphrase = await currentPassphrase(keystoreIn(dataDir), options.passphraseFile);
   const addresses = listen.length > 0 ? { listen: [...listen] } : {};
   const node = await createNode({
     dataDir,
+    passphrase,
     peers: [...peer],
     topics: [...topics],
     mdns,

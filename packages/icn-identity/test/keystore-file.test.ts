@@ -5,11 +5,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { keyPairFromSeed, sign, toHex, verify, type IdentityErrorCode } from '../src/index.js';
-import { loadOrCreateIdentity, readIdentity } from '../src/node/identity-file.js';
+import { Keystore } from '../src/node/keystore.js';
 
 const seed = new Uint8Array(32).fill(7);
 const { did } = keyPairFromSeed(seed);
 const record = { version: 1, did, seed: toHex(seed) };
+
+const loadOrCreateIdentity = (at: string) => new Keystore(at).loadOrCreate();
+const readIdentity = (at: string) => new Keystore(at).unlock();
 
 let directory: string;
 let path: string;
@@ -26,7 +29,7 @@ const failure = (code: IdentityErrorCode, message: string | RegExp = '') =>
 
 const writePrivate = (text: string, mode = 0o600) => writeFile(path, text, { mode });
 
-describe('loadOrCreateIdentity', () => {
+describe('loadOrCreate, without a passphrase', () => {
   it('creates a file that gives the same key pair ever after', async () => {
     const first = await loadOrCreateIdentity(path);
     const second = await loadOrCreateIdentity(path);
@@ -85,7 +88,7 @@ describe('loadOrCreateIdentity', () => {
   });
 });
 
-describe('readIdentity', () => {
+describe('unlock, without a passphrase', () => {
   it('says that there is none', async () => {
     await expect(readIdentity(path)).rejects.toEqual(failure('identity-missing'));
     expect(await readdir(directory)).toEqual([]);
@@ -100,6 +103,7 @@ describe('readIdentity', () => {
     ['no version', JSON.stringify({ did, seed: record.seed })],
     ['version 0', JSON.stringify({ ...record, version: 0 })],
     ['a version that is no number', JSON.stringify({ ...record, version: '1' })],
+    ['version 2 of which nothing else is there', JSON.stringify({ version: 2, key: 'sealed' })],
     ['no seed', JSON.stringify({ version: 1, did })],
     ['a short seed', JSON.stringify({ ...record, seed: '00' })],
     ['a seed in upper case', JSON.stringify({ ...record, seed: 'AB'.repeat(32) })],
@@ -123,8 +127,8 @@ describe('readIdentity', () => {
   });
 
   it('refuses the format of a later release by its version', async () => {
-    await writePrivate(JSON.stringify({ version: 2, key: 'sealed' }));
-    await expect(readIdentity(path)).rejects.toEqual(failure('identity-version', /version 2/));
+    await writePrivate(JSON.stringify({ version: 3, key: 'sealed' }));
+    await expect(readIdentity(path)).rejects.toEqual(failure('identity-version', /version 3/));
   });
 
   it.each([0o640, 0o604, 0o660, 0o644])('refuses a file of mode %o', async (mode) => {
