@@ -1,4 +1,10 @@
-export { formatLine, lineCharsMax, StatementImport, type ImportReport, type LineFault } from './statement-lines.js';
+export {
+  formatLine,
+  lineCharsMax,
+  StatementImport,
+  type ImportReport,
+  type LineFault,
+} from './statement-lines.js';
 export {
   lifetimeMaxMs,
   openStatement,

@@ -50,7 +50,7 @@ export class StatementImport {
   }
 
   /** What it changed of the graph, if it did. Never throws, whatever the line. */
-  take(line: string, nowMs: number): { readonly statement: TrustStatement } & TrustAdmission | undefined {
+  take(line: string, nowMs: number): ({ readonly statement: TrustStatement } & TrustAdmission) | undefined {
     this.#line += 1;
     const text = line.trim();
     if (text === '' || text.startsWith('#')) return undefined;

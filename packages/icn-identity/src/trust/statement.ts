@@ -56,11 +56,19 @@ export const lifetimeMaxMs = 732 * 24 * 3_600_000;
  */
 export function signStatement(keyPair: KeyPair, content: StatementContent): TrustStatement {
   const { network, subject, score, expiresMs, sequence, timestampMs } = content;
-  if (score !== null && !isScore(score)) throw invalid('its score is not in whole thousandths from 0 to 1,000');
+  if (score !== null && !isScore(score))
+    throw invalid('its score is not in whole thousandths from 0 to 1,000');
   const fault = faultOf(keyPair.did, timestampMs, { subject, score, expiresMs });
   if (fault !== undefined) throw invalid(fault);
   const payload = encodeCbor([publicKeyFromDid(subject), score, expiresMs]);
-  const envelope = { purpose: 'icn/trust', network, recipient: null, sequence, timestampMs, payload } as const;
+  const envelope = {
+    purpose: 'icn/trust',
+    network,
+    recipient: null,
+    sequence,
+    timestampMs,
+    payload,
+  } as const;
   const { bytes } = createEnvelope(keyPair, envelope);
   return Object.freeze({ issuer: keyPair.did, subject, score, expiresMs, sequence, bytes });
 }
@@ -101,7 +109,11 @@ function decodePayload(payload: Uint8Array): Said | undefined {
   return { subject: didFromPublicKey(subject), score, expiresMs };
 }
 
-function faultOf(issuer: Did, timestampMs: number, said: Said): Exclude<StatementFault, EnvelopeFault> | undefined {
+function faultOf(
+  issuer: Did,
+  timestampMs: number,
+  said: Said,
+): Exclude<StatementFault, EnvelopeFault> | undefined {
   const { subject, score, expiresMs } = said;
   if ((score === null) !== (expiresMs === null)) return 'statement-malformed';
   if (subject === issuer) return 'about-itself';

@@ -150,7 +150,8 @@ export class TrustGraph {
     const path = this.#layers.pathTo(did).map((hop): TrustStep => {
       return { ...hop, expiresMs: this.#held.get(hop.issuer, hop.subject)?.expiresMs ?? 0 };
     });
-    const basis = did === this.self ? 'self' : path.length === 0 ? 'none' : path.length === 1 ? 'own' : 'path';
+    const basis =
+      did === this.self ? 'self' : path.length === 0 ? 'none' : path.length === 1 ? 'own' : 'path';
     const voucherCount = this.#layers.voucherCount(did);
     return { did, score, trustClass: trustClassOf(score), basis, path, voucherCount };
   }

@@ -84,12 +84,17 @@ describe('trust', () => {
 
   it('is what the node says itself, where it says anything', () => {
     fc.assert(
-      fc.property(someStatements, fc.constantFrom(...names.slice(1)), fc.nat(1_000), (statements, did, score) => {
-        const own = statement(me, did, score, { sequence: 7, expiresMs: timeMax });
-        const graph = graphOf([...statements, own]);
-        expect(graph.scoreOf(did, 0)).toBe(score);
-        expect(graph.explain(did, 0)).toMatchObject({ basis: 'own', path: [{ issuer: me, said: score }] });
-      }),
+      fc.property(
+        someStatements,
+        fc.constantFrom(...names.slice(1)),
+        fc.nat(1_000),
+        (statements, did, score) => {
+          const own = statement(me, did, score, { sequence: 7, expiresMs: timeMax });
+          const graph = graphOf([...statements, own]);
+          expect(graph.scoreOf(did, 0)).toBe(score);
+          expect(graph.explain(did, 0)).toMatchObject({ basis: 'own', path: [{ issuer: me, said: score }] });
+        },
+      ),
     );
   });
 
@@ -116,33 +121,45 @@ describe('trust', () => {
       score: fc.constantFrom(1_000, 999, 500),
     });
     fc.assert(
-      fc.property(someStatements, fc.array(someLie, { maxLength: 30 }), someTime, (statements, lies, nowMs) => {
-        const said = lies.filter(({ issuer, subject }) => issuer !== subject);
-        const graph = graphOf(statements);
-        const honest = scoresOf(graph, nowMs);
-        for (const { issuer, subject, score } of said)
-          graph.add(statement(issuer, subject, score, { sequence: 7, expiresMs: timeMax + 2 }), 0);
-        const bound = graph.scoreOf(liar, nowMs);
-        for (const fake of behind) {
-          const score = graph.scoreOf(fake, nowMs);
-          expect(bound > 0 ? score < bound : score === 0).toBe(true);
-        }
-        // Nor do fakes raise anybody above the liar, who was not there without them.
-        for (const [index, score] of scoresOf(graph, nowMs).entries())
-          expect(score <= honest[index]! || score < bound).toBe(true);
-      }),
+      fc.property(
+        someStatements,
+        fc.array(someLie, { maxLength: 30 }),
+        someTime,
+        (statements, lies, nowMs) => {
+          const said = lies.filter(({ issuer, subject }) => issuer !== subject);
+          const graph = graphOf(statements);
+          const honest = scoresOf(graph, nowMs);
+          for (const { issuer, subject, score } of said)
+            graph.add(statement(issuer, subject, score, { sequence: 7, expiresMs: timeMax + 2 }), 0);
+          const bound = graph.scoreOf(liar, nowMs);
+          for (const fake of behind) {
+            const score = graph.scoreOf(fake, nowMs);
+            expect(bound > 0 ? score < bound : score === 0).toBe(true);
+          }
+          // Nor do fakes raise anybody above the liar, who was not there without them.
+          for (const [index, score] of scoresOf(graph, nowMs).entries())
+            expect(score <= honest[index]! || score < bound).toBe(true);
+        },
+      ),
       { numRuns: 500 },
     );
   });
 
   it('does not pass whom the node gives 0', () => {
     fc.assert(
-      fc.property(someStatements, fc.constantFrom(...names.slice(1)), someTime, (statements, blocked, nowMs) => {
-        const no = statement(me, blocked, 0, { sequence: 7, expiresMs: timeMax + 2 });
-        const withoutHim = statements.filter(({ issuer, subject }) => issuer !== blocked && subject !== blocked);
-        const graph = graphOf([...statements, no]);
-        expect(scoresOf(graph, nowMs)).toEqual(scoresOf(graphOf(withoutHim), nowMs));
-      }),
+      fc.property(
+        someStatements,
+        fc.constantFrom(...names.slice(1)),
+        someTime,
+        (statements, blocked, nowMs) => {
+          const no = statement(me, blocked, 0, { sequence: 7, expiresMs: timeMax + 2 });
+          const withoutHim = statements.filter(
+            ({ issuer, subject }) => issuer !== blocked && subject !== blocked,
+          );
+          const graph = graphOf([...statements, no]);
+          expect(scoresOf(graph, nowMs)).toEqual(scoresOf(graphOf(withoutHim), nowMs));
+        },
+      ),
     );
   });
 
