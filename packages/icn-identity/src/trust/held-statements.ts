@@ -45,7 +45,10 @@ export class HeldStatements {
   put(statement: TrustStatement): void {
     const { issuer, subject } = statement;
     let statements = this.#byIssuer.get(issuer);
-    if (statements === undefined) this.#byIssuer.set(issuer, (statements = new Map()));
+    if (statements === undefined) {
+      statements = new Map();
+      this.#byIssuer.set(issuer, statements);
+    }
     const countBefore = statements.size;
     statements.set(subject, statement);
     this.#count += statements.size - countBefore;

@@ -61,7 +61,7 @@ describe('a statement', () => {
     ['for too long', { expiresMs: 1_000 + lifetimeMaxMs + 1 }],
   ])('is not signed %s', (_, change) => {
     expect(() => signStatement(keys, content(change))).toThrow(
-      expect.objectContaining({ code: 'statement-invalid' }) as Error,
+      expect.objectContaining({ code: 'statement-invalid' }),
     );
   });
 

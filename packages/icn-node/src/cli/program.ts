@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
 import { parseTopic } from '@icn/gossip';
 import { parseDid } from '@icn/identity';
 import { parseAddress } from '@icn/net';
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { parseConsumerName } from '../consumers.js';
-import { RECONCILE } from '../options.js';
+import { RECONCILE, TRUST_CLASSES } from '../options.js';
+import { checked, command, didArgument, many, topicArgument } from './arguments.js';
 import * as commands from './commands.js';
 import type { CommandOptions } from './commands.js';
+import { addTrust } from './trust-program.js';
 import type { UpOptions } from './up.js';
 
 const packageJson = new URL('../../package.json', import.meta.url);
@@ -16,30 +16,6 @@ const { version } = JSON.parse(readFileSync(packageJson, 'utf8')) as { version: 
 
 /** How long the reader of a node's output has for its last lines. */
 const LAST_LINES_MS = 1_000;
-
-/** A text as it was typed, once `parse` has found nothing wrong with it; wrong usage else. */
-const checked = (parse: (text: string) => unknown) => (text: string) => {
-  try {
-    parse(text);
-    return text;
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
-};
-
-/** Takes an option any number of times. */
-const many = (parse: (text: string) => unknown) => {
-  const check = checked(parse);
-  return (text: string, previous: readonly string[] = []) => [...previous, check(text)];
-};
-
-const topicArgument = () => new Argument('<topic>', 'its name').argParser(checked(parseTopic));
-const didArgument = () => new Argument('<did>', 'the peer').argParser(checked(parseDid));
-
-function parseFolder(folder: string): string {
-  if (folder === '') throw new InvalidArgumentError('It names no folder.');
-  return resolve(folder);
-}
 
 function parsePosition(text: string): void {
   if (!/^[1-9][0-9]{0,14}$/.test(text)) throw new Error('A position is a whole number from 1.');
@@ -66,20 +42,8 @@ export function createProgram(done: (exitCode: number) => void, isJson: boolean)
   addRunning(program, done);
   addTopics(program, done);
   addPeers(program, done);
+  addTrust(program, done);
   return program;
-}
-
-/** A command on a data directory. */
-function command(program: Command, usage: string, description: string): Command {
-  const dataDir = new Option('--data-dir <folder>', 'where the node keeps its identity and entries')
-    .env('ICN_DATA_DIR')
-    .default(join(homedir() || userInfo().homedir, '.icn'), '~/.icn')
-    .argParser(parseFolder);
-  return program
-    .command(usage)
-    .description(description)
-    .addOption(dataDir)
-    .option('--json', 'print JSON, one object a line', false);
 }
 
 /** What was not said is missing. */
@@ -104,6 +68,11 @@ function addRunning(program: Command, done: (exitCode: number) => void): void {
       new Option('--reconcile <how>', 'how to tell peers what this node holds, when they repair what differs')
         .choices(RECONCILE)
         .default('auto'),
+    )
+    .addOption(
+      new Option('--strangers <class>', 'how far to trust peers of whom nobody says anything better')
+        .choices(TRUST_CLASSES)
+        .default('federated'),
     )
     .option('--no-mdns', 'do not announce this node, nor look for others, in the local network')
     .option('--no-exchange', 'do not ask peers where others are, nor tell them')
