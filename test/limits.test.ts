@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { defaultQuicLimits, defaultSwarmLimits, defaultTlsLimits } from '../packages/icn-net/src/index.js';
+import { defaultTrustLimits } from '../packages/icn-identity/src/trust/index.js';
 import { root } from './repository.js';
 
 interface Row {
@@ -37,6 +38,7 @@ describe('docs/limits.md', () => {
     ['quic', defaultQuicLimits],
     ['tls', defaultTlsLimits],
     ['swarm', defaultSwarmLimits],
+    ['trust', defaultTrustLimits],
   ])('has every limit of %s, and its number', (of, limits) => {
     const said = rows.filter((row) => row.of === of).map(({ name, value }) => [name, value]);
     expect(Object.fromEntries(said)).toEqual(limits);
@@ -46,7 +48,10 @@ describe('docs/limits.md', () => {
   it.each(rows.filter(({ of }) => of.includes('/')))(
     'has the number of $name in $of',
     async ({ of, name, value }) => {
-      const source = await readFile(join(root, 'packages/icn-net', of), 'utf8');
+      const source = await readFile(
+        join(root, 'packages', of.startsWith('icn-') ? of : `icn-net/${of}`),
+        'utf8',
+      );
       const [, digits = ''] = new RegExp(`\\b${name}(?: =|:) ([0-9_]+)\\b`).exec(source) ?? [];
       expect(Number(digits.replaceAll('_', '') || Number.NaN)).toBe(value);
     },

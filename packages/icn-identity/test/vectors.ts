@@ -1,6 +1,7 @@
 import { toHex } from '../src/bytes.js';
 import { encodeCbor, type Cbor } from '../src/cbor.js';
 import { boxVectors, envelopeVectors, rotationVectors } from './envelope-vectors.js';
+import { trustVectors } from './trust/trust-vectors.js';
 
 /** What docs/protocol says, as bytes: the files of `vectors/`, each by its name. */
 export function buildVectors(): Readonly<Record<string, unknown>> {
@@ -9,6 +10,7 @@ export function buildVectors(): Readonly<Record<string, unknown>> {
     'envelopes.json': envelopeVectors(),
     'rotations.json': rotationVectors(),
     'sealed-boxes.json': boxVectors(),
+    'trust.json': trustVectors(),
   };
 }
 

@@ -1,9 +1,10 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateKeyPair, parseDid } from '@icn/identity';
 import { formatLine, signStatement } from '@icn/identity/trust';
 import { describe, expect, it } from '@jest/globals';
+import { CommanderError } from 'commander';
+import { createProgram } from '../src/cli/program.js';
 import { runIcn } from '../src/demo/icn-process.js';
 import { QUIET, startNode, temporaryFolder } from './support/temporary.js';
 
@@ -85,6 +86,9 @@ describe('icn trust', () => {
     });
   });
 
+  const run = (...args: readonly string[]) =>
+    createProgram(() => undefined, true).parseAsync(['trust', ...args], { from: 'user' });
+
   it.each([
     ['a score above 1', ['set', ada.did, '1.1']],
     ['a score with too many decimals', ['set', ada.did, '0.1234']],
@@ -92,8 +96,7 @@ describe('icn trust', () => {
     ['what is no DID', ['explain', 'did:icn:nobody']],
     ['what is no command', ['distrust', ada.did]],
   ])('does not take %s', async (_, args) => {
-    const { exitCode } = await runIcn(['trust', ...args]);
-    expect(exitCode).toBe(2);
+    await expect(run(...args)).rejects.toBeInstanceOf(CommanderError);
   });
 
   it.each([
@@ -102,13 +105,18 @@ describe('icn trust', () => {
     [['show']],
     [['explain', ada.did]],
     [['export']],
-    [['export', join(tmpdir(), 'icn-never-written')]],
-    [['import']],
+    [['export', 'never-written']],
   ])('says so where no node runs: %j', async (args) => {
     const dataDir = await temporaryFolder();
-    const { exitCode, stderr } = await runIcn(['trust', ...args, '--data-dir', dataDir, '--json']);
+    const inFolder = args.map((arg) => (arg === 'never-written' ? join(dataDir, arg) : arg));
+    await expect(run(...inFolder, '--data-dir', dataDir)).rejects.toMatchObject({ code: 'node-unreachable' });
+    expect(await readdir(dataDir)).toEqual([]);
+  });
+
+  it('ends with 3 where no node runs to import into', async () => {
+    const dataDir = await temporaryFolder();
+    const { exitCode, stderr } = await runIcn(['trust', 'import', '--data-dir', dataDir, '--json']);
     expect(exitCode).toBe(3);
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'node-unreachable' } });
-    expect(await readdir(dataDir)).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ export {
   type LineFault,
 } from './statement-lines.js';
 export {
+  lifetimeDaysMax,
   lifetimeMaxMs,
   openStatement,
   signStatement,

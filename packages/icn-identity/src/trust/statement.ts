@@ -46,7 +46,8 @@ export interface StatementContent {
 export type StatementFault = EnvelopeFault | 'statement-malformed' | 'about-itself' | 'lifetime-too-long';
 
 /** Two years, each with a leap day: trust that nobody renews fades. The number is a guess. */
-export const lifetimeMaxMs = 732 * 24 * 3_600_000;
+export const lifetimeDaysMax = 732;
+export const lifetimeMaxMs = lifetimeDaysMax * 24 * 3_600_000;
 
 /**
  * Makes and signs a statement.

@@ -1,10 +1,8 @@
-import { lifetimeMaxMs, parseScore } from '@icn/identity/trust';
+import { lifetimeDaysMax, parseScore } from '@icn/identity/trust';
 import { Argument, type Command } from 'commander';
 import { DEFAULT_DAYS } from '../trust/trust-record.js';
 import { checked, command, didArgument } from './arguments.js';
 import type { CommandOptions } from './commands.js';
-
-const daysMax = lifetimeMaxMs / (24 * 3_600_000);
 
 function parseSaidScore(text: string): void {
   if (parseScore(text) === undefined)
@@ -12,8 +10,8 @@ function parseSaidScore(text: string): void {
 }
 
 function parseDays(text: string): void {
-  if (!/^[1-9][0-9]{0,3}$/.test(text) || Number(text) > daysMax)
-    throw new Error(`A statement counts for 1 to ${daysMax} whole days.`);
+  if (!/^[1-9][0-9]{0,3}$/.test(text) || Number(text) > lifetimeDaysMax)
+    throw new Error(`A statement counts for 1 to ${lifetimeDaysMax} whole days.`);
 }
 
 /** `icn trust …` */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { parseDid, type Did, type KeyPair } from '@icn/identity';
 import {
   formatLine,
-  lifetimeMaxMs,
+  lifetimeDaysMax,
   openStatement,
   signStatement,
   StatementImport,
@@ -88,13 +88,9 @@ export class TrustRecord {
    * @throws IdentityError `did-invalid`, `statement-invalid`; NodeError `own-did`, `request-refused`.
    */
   async set(subject: Did, score: number, days: number = DEFAULT_DAYS): Promise<TrustStatement> {
-    const ms = days * dayMs;
-    if (!Number.isInteger(days) || days < 1 || ms > lifetimeMaxMs)
-      throw new NodeError(
-        'request-refused',
-        `a statement counts for 1 to ${lifetimeMaxMs / dayMs} whole days`,
-      );
-    return this.#say(subject, score, Date.now() + ms);
+    if (!Number.isInteger(days) || days < 1 || days > lifetimeDaysMax)
+      throw new NodeError('request-refused', `a statement counts for 1 to ${lifetimeDaysMax} whole days`);
+    return this.#say(subject, score, Date.now() + days * dayMs);
   }
 
   /**
