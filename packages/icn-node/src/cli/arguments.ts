@@ -28,14 +28,14 @@ function parseFolder(folder: string): string {
   return resolve(folder);
 }
 
-/** A command on a data directory. */
-export function command(program: Command, usage: string, description: string): Command {
+/** A command on a data directory; the default one of a group is meant where none is named. */
+export function command(program: Command, usage: string, description: string, isDefault = false): Command {
   const dataDir = new Option('--data-dir <folder>', 'where the node keeps its identity and entries')
     .env('ICN_DATA_DIR')
     .default(join(homedir() || userInfo().homedir, '.icn'), '~/.icn')
     .argParser(parseFolder);
   return program
-    .command(usage)
+    .command(usage, { isDefault })
     .description(description)
     .addOption(dataDir)
     .option('--json', 'print JSON, one object a line', false);
