@@ -91,6 +91,22 @@ describe('the trust of a node', () => {
     expect((await openRecord({ dataDir })).exportLines()).toHaveLength(1);
   });
 
+  it('changes nothing once it is closed, nor takes what it cannot write for kept', async () => {
+    const dataDir = await temporaryFolder();
+    const record = await openRecord({ dataDir });
+    await record.close();
+    await expect(record.set(ada.did, 900)).rejects.toMatchObject({ code: 'node-closed' });
+    await expect(record.import(linesOf(lineOf(ada, bob)))).rejects.toMatchObject({ code: 'node-closed' });
+    expect(record.exportLines()).toEqual([]);
+    // An import that was under way when the node closed.
+    const open = await openRecord({ dataDir });
+    async function* closing(): AsyncGenerator<string> {
+      yield lineOf(ada, bob);
+      await open.close();
+    }
+    await expect(open.import(closing())).rejects.toMatchObject({ code: 'store-failed' });
+  });
+
   it('exports its own word apart', async () => {
     const record = await openRecord();
     await record.set(ada.did, 900);

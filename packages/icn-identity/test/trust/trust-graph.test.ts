@@ -7,6 +7,7 @@ import {
   parseScore,
   type TrustStatement,
 } from '../../src/trust/index.js';
+import { passOn } from '../../src/trust/trust-score.js';
 import { didOf, me, statement, type Said } from './support.js';
 
 const [ada, bob, cem, dora, eve] = [
@@ -41,6 +42,12 @@ describe('a score', () => {
       'known',
       'isolated',
     ]);
+  });
+
+  it('that is passed on is below that of whoever passes it on, down to 1', () => {
+    const scores = Array.from({ length: 1_000 }, (_, index) => index + 1);
+    expect(scores.filter((score) => passOn(score, 1_000) >= score)).toEqual([]);
+    expect(passOn(0, 1_000)).toBe(0);
   });
 
   it('goes by a weaker path where the stronger one has used up its hops', () => {

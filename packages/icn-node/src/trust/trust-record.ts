@@ -36,7 +36,8 @@ export interface TrustRecordOptions {
 
 /**
  * Whom this node trusts, and by whose word: the trust graph, what it signs itself, and all of it on disk. What a method
- * that changes it says is durable when it resolves.
+ * that changes it says is durable when it resolves; it throws NodeError `node-closed` after `close`, and `store-failed` where
+ * what it said counts, but will be forgotten when the node ends.
  */
 export class TrustRecord {
   readonly #keyPair: KeyPair;
@@ -46,6 +47,7 @@ export class TrustRecord {
   readonly #graph: TrustGraph;
   /** Writes one after another, in the order in which the graph changed. */
   #written: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
   private constructor({ keyPair, network, strangers }: TrustRecordOptions, store: TrustStore) {
     this.#keyPair = keyPair;
@@ -123,6 +125,7 @@ export class TrustRecord {
 
   /** Takes lines that `exportLines` or anybody else wrote: what is good stays, also where the input breaks off. */
   async import(lines: AsyncIterable<string>): Promise<ImportReport> {
+    this.#assertOpen();
     const reader = new StatementImport(this.#graph, this.#network);
     let put: TrustStatement[] = [];
     let dropped: TrustStatement[] = [];
@@ -146,11 +149,13 @@ export class TrustRecord {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#written.catch(() => undefined);
     await this.#store.close();
   }
 
   async #say(subject: Did, score: number | null, expiresMs: number | null): Promise<TrustStatement> {
+    this.#assertOpen();
     const { self } = this.#graph;
     if (parseDid(subject) === self)
       throw new NodeError('own-did', `${subject} is this very node, which trusts itself anyway`);
@@ -176,8 +181,15 @@ export class TrustRecord {
     const isGone = (one: TrustStatement) => this.#graph.statement(one.issuer, one.subject) === undefined;
     const changes = { put: put.filter(isHeld), dropped: dropped.filter(isGone) };
     const writing = this.#written.catch(() => undefined).then(() => this.#store.write(changes));
-    this.#written = writing;
-    return writing;
+    this.#written = writing.catch((cause: Error) => {
+      throw new NodeError('store-failed', `cannot keep what changed of trust: ${cause.message}`, { cause });
+    });
+    return this.#written;
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed)
+      throw new NodeError('node-closed', 'the node is closed: open it again to change trust');
   }
 
   #restore(bytes: Uint8Array): void {
