@@ -29,6 +29,24 @@ describe('pnpm bench early', () => {
   });
 });
 
+describe('pnpm bench trust', () => {
+  it('gives what scores, explanations and changes cost, by the number of statements', async () => {
+    const { succeeded, stdout } = await run([
+      process.execPath,
+      'bench/trust.mjs',
+      '--statements',
+      '300',
+      '--json',
+    ]);
+    expect(succeeded).toBe(true);
+    const spread = { median: expect.any(Number), p99: expect.any(Number), max: expect.any(Number) };
+    expect(lastObject(stdout)).toMatchObject({
+      bench: 'trust',
+      rows: [{ dids: 30, scoreMs: spread, explainMs: spread, changeMs: spread, ownChangeMs: spread }],
+    });
+  });
+});
+
 describe('pnpm rough-path', () => {
   it('brings everything over one connection', async () => {
     const options = ['--megabytes', '1', '--rebinds', '3', '--delay', '2', '--jitter', '1', '--json'];

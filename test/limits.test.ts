@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { defaultQuicLimits, defaultSwarmLimits, defaultTlsLimits } from '../packages/icn-net/src/index.js';
+import { defaultTrustLimits } from '../packages/icn-identity/src/trust/index.js';
 import { root } from './repository.js';
 
 interface Row {
@@ -36,6 +37,7 @@ describe('docs/limits.md', () => {
     ['quic', defaultQuicLimits],
     ['tls', defaultTlsLimits],
     ['swarm', defaultSwarmLimits],
+    ['trust', defaultTrustLimits],
   ])('has every limit of %s, and its number', (of, limits) => {
     const said = rows.filter((row) => row.of === of).map(({ name, value }) => [name, value]);
     expect(Object.fromEntries(said)).toEqual(limits);

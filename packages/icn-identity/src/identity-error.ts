@@ -8,6 +8,7 @@
  * - `box-invalid`: a box was to be sealed or opened with a text or context that no box may have.
  * - `replay-corrupt`: what a replay guard remembered was changed or lost.
  * - `replay-store`: the store of a replay guard failed, or was closed; `cause` is its error.
+ * - `statement-invalid`: a trust statement was to be made that no reader would take.
  * - `identity-missing`: there is no identity file at the path.
  * - `identity-corrupt`: the file or backup is damaged: not of the format, its checksum is not that of its content,
  *   or its seed does not make its DID.
@@ -32,6 +33,7 @@ export type IdentityErrorCode =
   | 'box-invalid'
   | 'replay-corrupt'
   | 'replay-store'
+  | 'statement-invalid'
   | 'identity-missing'
   | 'identity-corrupt'
   | 'identity-version'

@@ -2,6 +2,7 @@ import { toHex } from '../src/bytes.js';
 import { encodeCbor, type Cbor } from '../src/cbor.js';
 import { boxVectors, envelopeVectors, rotationVectors } from './envelope-vectors.js';
 import { didVectors, keystoreVectors } from './key-vectors.js';
+import { trustVectors } from './trust/trust-vectors.js';
 
 /** What docs/protocol says, as bytes: the files of `vectors/`, each by its name. */
 export async function buildVectors(): Promise<Readonly<Record<string, unknown>>> {
@@ -12,6 +13,7 @@ export async function buildVectors(): Promise<Readonly<Record<string, unknown>>>
     'keystore.json': await keystoreVectors(),
     'rotations.json': rotationVectors(),
     'sealed-boxes.json': boxVectors(),
+    'trust.json': trustVectors(),
   };
 }
 

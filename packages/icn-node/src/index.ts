@@ -1,7 +1,8 @@
 export { NodeError, type NodeErrorCode } from './errors.js';
 export { createNode, type IcnNode } from './node.js';
 export type { NodeAdapters } from './node-parts.js';
-export type { TrustClass } from './message-rates.js';
+export type { TrustClass } from '@icn/identity/trust';
+export type { TrustRecord } from './trust/trust-record.js';
 export type { NodeStatus } from './node-status.js';
 export type { PeerStatus, SoughtStatus } from './peer-status.js';
 export type { Traffic } from './peer-links.js';

@@ -1,8 +1,6 @@
 import type { Did } from '@icn/identity';
+import type { TrustClass } from '@icn/identity/trust';
 import { TokenBucket, type BucketLimits } from '@icn/net';
-
-/** How far a peer is trusted; what is not known yet is for `classOf` to say. */
-export type TrustClass = 'isolated' | 'known' | 'partner' | 'federated';
 
 /** Messages that one peer may have taken, of gossip's control and of the exchange of peers: the numbers of the first ICN, in Rust. */
 export const CONTROL_PER_SECOND: Readonly<Record<TrustClass, number>> = {

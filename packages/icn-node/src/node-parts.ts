@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import { isTopic, type EntryStore, type Topic } from '@icn/gossip';
 import { generateKeyPair, isDid, type Did, type KeyPair } from '@icn/identity';
 import { Keystore } from '@icn/identity/keystore';
+import type { TrustClass } from '@icn/identity/trust';
 import type { Transport } from '@icn/net';
 import { NodeError } from './errors.js';
-import type { TrustClass } from './message-rates.js';
 import type { NodeConfig } from './options.js';
 import { SavedSet } from './saved-set.js';
 import { LevelStore } from './store/level-store.js';
 import { MemoryStore } from './store/memory-store.js';
 import { createDefaultTransports, type TransportOptions } from './transports.js';
+import { TrustRecord } from './trust/trust-record.js';
 
 /** Parts of a node that can be swapped for others that keep the same port. */
 export interface NodeAdapters {
@@ -18,7 +19,10 @@ export interface NodeAdapters {
   readonly store?: EntryStore;
   /** Move the bytes; `listen` must then name addresses of their schemes. Default: QUIC, and TLS over TCP. */
   readonly transports?: (options: TransportOptions) => readonly Transport[];
-  /** How far each peer is trusted, by which its messages are taken faster or slower. Default: all as `federated`. */
+  /**
+   * How far each peer is trusted, by which its messages are taken faster or slower. Default: by the trust graph, and the
+   * option `strangers`.
+   */
   readonly classOf?: (peer: Did) => TrustClass;
 }
 
@@ -27,6 +31,7 @@ export interface NodeParts {
   readonly store: EntryStore;
   readonly createTransports: (options: TransportOptions) => readonly Transport[];
   readonly classOf: (peer: Did) => TrustClass;
+  readonly trust: TrustRecord;
   readonly blocked: SavedSet<Did>;
   readonly left: SavedSet<Topic>;
   readonly keyPair: KeyPair;
@@ -40,18 +45,24 @@ export interface NodeParts {
  */
 export async function openParts(config: NodeConfig, adapters: NodeAdapters): Promise<NodeParts> {
   const store = adapters.store ?? (await openStore(config));
-  const { dataDir } = config;
+  const { dataDir, network, strangers } = config;
   const inFolder = (file: string) => (dataDir === undefined ? undefined : join(dataDir, file));
+  let trust: TrustRecord | undefined;
   try {
+    const identity = await openIdentity(config);
+    const record = await TrustRecord.open({ keyPair: identity.keyPair, network, dataDir, strangers });
+    trust = record;
     return {
       store,
-      classOf: adapters.classOf ?? (() => 'federated'),
+      trust: record,
+      classOf: adapters.classOf ?? ((peer) => record.classOf(peer)),
       createTransports: adapters.transports ?? createDefaultTransports,
       blocked: await SavedSet.open({ path: inFolder('blocked.json'), name: 'blocked peers', isValue: isDid }),
       left: await SavedSet.open({ path: inFolder('left.json'), name: 'topics left', isValue: isTopic }),
-      ...(await openIdentity(config)),
+      ...identity,
     };
   } catch (error) {
+    await trust?.close();
     await store.close();
     throw error;
   }

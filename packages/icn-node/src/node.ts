@@ -16,6 +16,7 @@ import type { SavedSet } from './saved-set.js';
 import { TopicHandles } from './topic-handles.js';
 import type { TopicHandle } from './topic.js';
 import { Transports } from './transports.js';
+import type { TrustRecord } from './trust/trust-record.js';
 
 /**
  * Starts a node: opens its data, listens, follows its topics, looks for peers. Resolves when it can be reached.
@@ -30,6 +31,7 @@ export async function createNode(options: NodeOptions = {}, adapters: NodeAdapte
     await node.start();
     return node;
   } catch (error) {
+    await parts.trust.close();
     await parts.store.close();
     throw error;
   }
@@ -40,6 +42,8 @@ export class IcnNode {
   readonly did: Did;
   /** Whether this start made the identity. */
   readonly isNew: boolean;
+  /** Whom this node trusts, and by whose word. */
+  readonly trust: TrustRecord;
   readonly #config: NodeConfig;
   readonly #store: EntryStore;
   readonly #blocked: SavedSet<Did>;
@@ -60,10 +64,11 @@ export class IcnNode {
 
   /** Use `createNode`. */
   constructor(config: NodeConfig, parts: NodeParts) {
-    const { store, createTransports, classOf, blocked, left, keyPair, created } = parts;
+    const { store, createTransports, classOf, trust, blocked, left, keyPair, created } = parts;
     const { network, reconcile } = config;
     this.did = keyPair.did;
     this.isNew = created;
+    this.trust = trust;
     this.#config = config;
     this.#store = store;
     this.#blocked = blocked;
@@ -211,6 +216,7 @@ export class IcnNode {
     await this.#driver.stop();
     this.#publisher.abandon(new NodeError('node-closed', 'the node was closed before the entry was durable'));
     await this.#topics.end();
+    await this.trust.close();
     await this.#store.close();
   }
 

@@ -1,5 +1,6 @@
 import { parseTopic, type Reconcile } from '@icn/gossip';
 import type { KeyPair } from '@icn/identity';
+import type { TrustClass } from '@icn/identity/trust';
 import { parseAddress } from '@icn/net';
 import { z } from 'zod';
 import { NodeError } from './errors.js';
@@ -40,7 +41,20 @@ export interface NodeOptions {
   readonly exchange?: boolean | undefined;
   /** How a node tells its peers what it holds, when they repair what differs: see `RECONCILE`. Default `auto`. */
   readonly reconcile?: Reconcile | undefined;
+  /**
+   * The trust class of a peer of whom neither this node nor anybody it trusts says anything better: see `TRUST_CLASSES`.
+   * Default `federated`, so that a group which states no trust is not slowed.
+   */
+  readonly strangers?: TrustClass | undefined;
 }
+
+/** From the least trusted to the most. */
+export const TRUST_CLASSES = [
+  'isolated',
+  'known',
+  'partner',
+  'federated',
+] as const satisfies readonly TrustClass[];
 
 /** By a clock of all authors, a Bloom filter of ids, a sketch of heads; `auto` takes what costs least. */
 export const RECONCILE = ['auto', 'clock', 'bloom', 'sketch'] as const satisfies readonly Reconcile[];
@@ -61,6 +75,7 @@ const schema = z.strictObject({
   mdns: z.boolean().default(true),
   exchange: z.boolean().default(true),
   reconcile: z.enum(RECONCILE).default('auto'),
+  strangers: z.enum(TRUST_CLASSES).default('federated'),
 });
 
 /** The same, understood and complete. */

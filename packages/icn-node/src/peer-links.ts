@@ -1,6 +1,7 @@
 import type { Did } from '@icn/identity';
+import type { TrustClass } from '@icn/identity/trust';
 import type { CloseReason, Connection } from '@icn/net';
-import { MessageRates, type TrustClass } from './message-rates.js';
+import { MessageRates } from './message-rates.js';
 import { LINK_RULES, PeerLink, type Lane, type LinkRule } from './peer-link.js';
 
 /** What gossip cost so far: its frames, without what the transport adds. */

@@ -1,7 +1,8 @@
 import { generateKeyPair } from '@icn/identity';
+import type { TrustClass } from '@icn/identity/trust';
 import { createMemoryTransport, encodeFrames, MemoryNetwork, type Connection, type Stream } from '@icn/net';
 import { describe, expect, it, jest } from '@jest/globals';
-import { MessageRates, type TrustClass } from '../src/message-rates.js';
+import { MessageRates } from '../src/message-rates.js';
 import { PeerLinks } from '../src/peer-links.js';
 
 const { did } = generateKeyPair();

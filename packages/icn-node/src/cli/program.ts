@@ -4,11 +4,12 @@ import { parseDid } from '@icn/identity';
 import { parseAddress } from '@icn/net';
 import { Command, Option } from 'commander';
 import { parseConsumerName } from '../consumers.js';
-import { RECONCILE } from '../options.js';
+import { RECONCILE, TRUST_CLASSES } from '../options.js';
 import { checked, command, didArgument, many, topicArgument } from './arguments.js';
 import * as commands from './commands.js';
 import type { CommandOptions } from './commands.js';
 import { addIdentity, passphraseFileOption } from './identity-program.js';
+import { addTrust } from './trust-program.js';
 import type { UpOptions } from './up.js';
 
 const packageJson = new URL('../../package.json', import.meta.url);
@@ -43,6 +44,7 @@ export function createProgram(done: (exitCode: number) => void, isJson: boolean)
   addTopics(program, done);
   addPeers(program, done);
   addIdentity(program, done);
+  addTrust(program, done);
   return program;
 }
 
@@ -70,6 +72,11 @@ function addRunning(program: Command, done: (exitCode: number) => void): void {
         .default('auto'),
     )
     .addOption(passphraseFileOption())
+    .addOption(
+      new Option('--strangers <class>', 'how far to trust peers of whom nobody says anything better')
+        .choices(TRUST_CLASSES)
+        .default('federated'),
+    )
     .option('--no-mdns', 'do not announce this node, nor look for others, in the local network')
     .option('--no-exchange', 'do not ask peers where others are, nor tell them')
     .action(async ({ listen = [], peer = [], topic = ['lobby'], ...others }: UpArguments) => {

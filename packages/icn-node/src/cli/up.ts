@@ -1,4 +1,5 @@
 import type { Reconcile } from '@icn/gossip';
+import type { TrustClass } from '@icn/identity/trust';
 import { ControlServer } from '../control/control-server.js';
 import { createNode, type IcnNode } from '../node.js';
 import type { Item } from '../topic.js';
@@ -19,13 +20,14 @@ export interface UpOptions {
   readonly exchange: boolean;
   readonly reconcile: Reconcile;
   readonly passphraseFile?: string;
+  readonly strangers: TrustClass;
 }
 
 /** Runs a node until a signal ends it, or its store fails; resolves with the exit code. */
 export async function up(options: UpOptions): Promise<number> {
   onOutputLost('live-on');
   const signalled = untilSignalled();
-  const { dataDir, listen, peer, mdns, exchange, reconcile, topic: topics } = options;
+  const { dataDir, listen, peer, mdns, exchange, reconcile, strangers, topic: topics } = options;
   const passphrase = await currentPassphrase(keystoreIn(dataDir), options.passphraseFile);
   const addresses = listen.length > 0 ? { listen: [...listen] } : {};
   const node = await createNode({
@@ -36,6 +38,7 @@ export async function up(options: UpOptions): Promise<number> {
     mdns,
     exchange,
     reconcile,
+    strangers,
     ...addresses,
   });
   const typed = new Set<string>();

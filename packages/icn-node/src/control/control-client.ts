@@ -5,6 +5,7 @@ import { parseDid } from '@icn/identity';
 import { parseConsumerName } from '../consumers.js';
 import { NodeError } from '../errors.js';
 import type { ConsumersJson, ErrorJson, ItemJson, PublishedJson, SessionsJson, StatusJson } from '../json.js';
+import type { ExplanationJson, ImportJson, StatementJson, TrustedJson } from '../trust/trust-json.js';
 import { controlPath } from './control-path.js';
 import { readLines } from './read-input.js';
 
@@ -90,8 +91,37 @@ export class ControlClient {
     return this.#one(isBlocked ? 'PUT' : 'DELETE', `/v1/blocked/${encodeURIComponent(parseDid(did))}`);
   }
 
-  async *#items(path: string): AsyncGenerator<ItemJson> {
-    for await (const value of this.#many<ItemJson | ErrorJson>('GET', path)) {
+  trusted(): AsyncGenerator<TrustedJson> {
+    return this.#all('GET', '/v1/trust');
+  }
+
+  /** `score` in thousandths; durable when it resolves. */
+  setTrust(did: string, score: number, days: number): Promise<StatementJson> {
+    return this.#one('PUT', `${trustPath(did)}?score=${score}&days=${days}`);
+  }
+
+  revokeTrust(did: string): Promise<StatementJson> {
+    return this.#one('DELETE', trustPath(did));
+  }
+
+  explainTrust(did: string): Promise<ExplanationJson> {
+    return this.#one('GET', trustPath(did));
+  }
+
+  exportTrust(own: boolean): AsyncGenerator<{ readonly line: string }> {
+    return this.#all('GET', `/v1/trust-lines?own=${own}`);
+  }
+
+  importTrust(lines: Readable): Promise<ImportJson> {
+    return this.#one('POST', '/v1/trust-lines', lines);
+  }
+
+  #items(path: string): AsyncGenerator<ItemJson> {
+    return this.#all('GET', path);
+  }
+
+  async *#all<Value extends object>(method: string, path: string): AsyncGenerator<Value> {
+    for await (const value of this.#many<Value | ErrorJson>(method, path)) {
       if ('error' in value) throw new RefusedError(value);
       yield value;
     }
@@ -154,6 +184,10 @@ function forShell(path: string): string {
 /** Checked here: a name like `..` would make another path. */
 function pathOf(topic: string): string {
   return `/v1/topics/${encodeURIComponent(parseTopic(topic))}`;
+}
+
+function trustPath(did: string): string {
+  return `/v1/trust/${encodeURIComponent(parseDid(did))}`;
 }
 
 function consumerPath(topic: string, consumer: string): string {

@@ -7,6 +7,7 @@ import type { IcnNode } from '../node.js';
 import { line, respond, type Call, type Route } from './call.js';
 import { controlPath } from './control-path.js';
 import { TOPIC_ROUTES } from './topic-routes.js';
+import { TRUST_ROUTES } from './trust-routes.js';
 
 const ROUTES: readonly Route[] = [
   { method: 'GET', path: /^\/v1\/status$/, run: getStatus },
@@ -21,6 +22,7 @@ const ROUTES: readonly Route[] = [
     run: (call) => block(call, false),
   },
   ...TOPIC_ROUTES,
+  ...TRUST_ROUTES,
 ];
 
 /** Lets the CLI speak to a running node: HTTP over a local socket that only the node's user can open. */

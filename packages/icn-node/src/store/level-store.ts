@@ -1,4 +1,3 @@
-import { mkdir, readdir } from 'node:fs/promises';
 import { decodeParts, encodeParts, entryIdOf, isTopic } from '@icn/gossip';
 import type {
   EntryId,
@@ -10,9 +9,9 @@ import type {
   StoreWrite,
   Topic,
 } from '@icn/gossip';
-import { ClassicLevel } from 'classic-level';
-import { NodeError } from '../errors.js';
+import type { ClassicLevel } from 'classic-level';
 import { decodeRow, encodeRow, positionKey, positionOf } from './level-rows.js';
+import { openLevel } from './open-level.js';
 import { readWithin } from './read-within.js';
 
 /**
@@ -38,19 +37,10 @@ export class LevelStore implements EntryStore {
    * @throws NodeError `data-dir-locked`, `data-dir-unusable`, `store-corrupt`.
    */
   static async open(path: string): Promise<LevelStore> {
-    try {
-      await mkdir(path, { recursive: true, mode: 0o700 });
-      const files = await readdir(path);
-      // LevelDB would take a store without CURRENT for a new one, and remove its data.
-      const hasData = files.some((file) => /\.(ldb|sst|log)$/.test(file));
-      if (hasData && !files.includes('CURRENT')) throw new Error('Corruption: the file CURRENT is missing');
-      // It opens itself in the next tick, asked or not.
-      const db = new ClassicLevel<string, Uint8Array>(path, { keyEncoding: 'utf8', valueEncoding: 'view' });
-      await db.open();
-      return new LevelStore(db);
-    } catch (error) {
-      throw openError(path, error as Error & { code?: string });
-    }
+    const advice =
+      'restore it from a backup; or move it away and let peers send its entries again, publishing nothing until they have, ' +
+      'or your own log forks';
+    return new LevelStore(await openLevel(path, advice));
   }
 
   async write(writes: readonly StoreWrite[]): Promise<void> {
@@ -204,30 +194,4 @@ async function* batches<Row>(iterator: {
   } finally {
     await iterator.close();
   }
-}
-
-function openError(path: string, error: Error & { code?: string }): NodeError {
-  const cause = (error.cause ?? error) as Error & { code?: string };
-  if (cause.code === 'LEVEL_LOCKED') {
-    return new NodeError(
-      'data-dir-locked',
-      `another node is running on ${path}; stop it, or choose another --data-dir`,
-      { cause },
-    );
-  }
-  if (isDamage(cause)) return damaged(path, cause);
-  return new NodeError('data-dir-unusable', `cannot open the store in ${path}: ${cause.message}`, { cause });
-}
-
-function isDamage({ code, message }: Error & { code?: string }): boolean {
-  return code === 'LEVEL_CORRUPTION' || /corrupt|no such file/i.test(message);
-}
-
-function damaged(path: string, cause: Error): NodeError {
-  const advice =
-    'restore it from a backup; or move it away and let peers send its entries again, publishing nothing until they have, ' +
-    'or your own log forks';
-  return new NodeError('store-corrupt', `the store in ${path} is damaged (${cause.message}); ${advice}`, {
-    cause,
-  });
 }
