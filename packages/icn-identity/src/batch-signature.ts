@@ -104,7 +104,11 @@ export class BatchVerifier {
     )
       return true;
     if (!this.#verifySignature(publicKey, 'icn/batch', root, signature)) return false;
-    const signedRoot = { publicKey: publicKey.slice(), root, signature: signature.slice() };
+    const signedRoot = {
+      publicKey: Uint8Array.from(publicKey),
+      root,
+      signature: Uint8Array.from(signature),
+    };
     this.#signedRoots.set(name, signedRoot);
     return true;
   }
