@@ -1,9 +1,11 @@
 import { toHex } from '../src/bytes.js';
+import { signBatch } from '../src/batch-signature.js';
 import { encodeCbor, type Cbor } from '../src/cbor.js';
+import { keyPairFromSeed } from '../src/key-pair.js';
 
 /** What docs/protocol says, as bytes: the files of `vectors/`, each by its name. */
 export function buildVectors(): Readonly<Record<string, unknown>> {
-  return { 'cbor.json': cborVectors() };
+  return { 'cbor.json': cborVectors(), 'batch-signatures.json': batchVectors() };
 }
 
 function cborVectors() {
@@ -27,4 +29,21 @@ function cborVectors() {
     [[1], 'a'],
   ];
   return values.map((value) => ({ value, hex: toHex(encodeCbor(value)) }));
+}
+
+/** Batches of one message, of as many as fill a tree, and of fewer. */
+function batchVectors() {
+  const keyPair = keyPairFromSeed(new Uint8Array(32).fill(7));
+  return [1, 2, 3, 8].map((count) => {
+    const messages = Array.from({ length: count }, (_, i) => Uint8Array.of(i, i));
+    const proofs = signBatch(keyPair, 'icn/entry', messages);
+    return {
+      seed: toHex(keyPair.seed),
+      publicKey: toHex(keyPair.publicKey),
+      purpose: 'icn/entry',
+      messages: messages.map(toHex),
+      signature: toHex(proofs[0]!.signature),
+      proofs: proofs.map(({ index, path }) => ({ index, path: toHex(path) })),
+    };
+  });
 }
