@@ -3,6 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 import { describe, expect, it } from '@jest/globals';
 
+import { fromHex } from '../src/bytes.js';
+import { backend as portable } from '../src/crypto/portable.js';
+import { backend as node } from '../src/node/crypto.js';
+import { isValidSignature } from '../src/validity.js';
 import { buildVectors } from './vectors.js';
 
 // With UPDATE_VECTORS set the files are written anew; their diff is a change of the protocol.
@@ -17,6 +21,19 @@ describe('vectors', () => {
     if (process.env['UPDATE_VECTORS'] !== undefined)
       writeFileSync(new URL(file, folder), `${JSON.stringify(vectors, null, 2)}\n`);
     expect(stored(file)).toEqual(JSON.parse(JSON.stringify(vectors)));
+  });
+
+  it.each([
+    ['node:crypto', node],
+    ['portable', portable],
+  ])('signatures.json holds the verdicts of %s', (_, backend) => {
+    const rows = stored('signatures.json') as readonly (Readonly<Record<string, string>> & {
+      isValid: boolean;
+    })[];
+    const verdicts = rows.map(({ publicKey, message, signature }) =>
+      isValidSignature(backend, fromHex(publicKey!), fromHex(message!), fromHex(signature!)),
+    );
+    expect(verdicts).toEqual(rows.map(({ isValid }) => isValid));
   });
 
   it('batch-signatures.json holds proofs that are valid, by hand with node:crypto alone', () => {

@@ -2,10 +2,15 @@ import { toHex } from '../src/bytes.js';
 import { signBatch } from '../src/batch-signature.js';
 import { encodeCbor, type Cbor } from '../src/cbor.js';
 import { keyPairFromSeed } from '../src/key-pair.js';
+import { accepted, refused, rfc8032, type Case } from './signature-cases.js';
 
 /** What docs/protocol says, as bytes: the files of `vectors/`, each by its name. */
 export function buildVectors(): Readonly<Record<string, unknown>> {
-  return { 'cbor.json': cborVectors(), 'batch-signatures.json': batchVectors() };
+  return {
+    'cbor.json': cborVectors(),
+    'signatures.json': signatureVectors(),
+    'batch-signatures.json': batchVectors(),
+  };
 }
 
 function cborVectors() {
@@ -29,6 +34,26 @@ function cborVectors() {
     [[1], 'a'],
   ];
   return values.map((value) => ({ value, hex: toHex(encodeCbor(value)) }));
+}
+
+/** What is valid and what is not, of bare Ed25519: the purpose is part of the message here. */
+function signatureVectors() {
+  const named = rfc8032.map(({ name, seed: _, ...hex }) => ({
+    name: `RFC 8032 ${name}`,
+    ...hex,
+    isValid: true,
+  }));
+  const rows = (cases: readonly Case[], isValid: boolean) =>
+    cases.map(({ name, publicKey, message, signature }) => {
+      return {
+        name,
+        publicKey: toHex(publicKey),
+        message: toHex(message),
+        signature: toHex(signature),
+        isValid,
+      };
+    });
+  return [...named, ...rows(accepted, true), ...rows(refused, false)];
 }
 
 /** Batches of one message, of as many as fill a tree, and of fewer. */
