@@ -42,3 +42,34 @@ describe('pnpm rough-path', () => {
     });
   });
 });
+
+describe('pnpm verdicts', () => {
+  it('has both backends judge the table, the batches and changed signatures', async () => {
+    const { succeeded, stdout } = await run([
+      process.execPath,
+      'scripts/verdicts.mjs',
+      '--mutations',
+      '130',
+      '--json',
+    ]);
+    expect(succeeded).toBe(true);
+    const { deviations, mutations, validMutations, signatures, batchProofs } = lastObject(stdout);
+    expect([deviations, mutations, validMutations]).toEqual([[], 130, expect.any(Number)]);
+    expect(Number(validMutations)).toBeGreaterThanOrEqual(10);
+    expect(Number(signatures)).toBeGreaterThan(80);
+    expect(Number(batchProofs)).toBe(28);
+  });
+});
+
+describe('pnpm browser', () => {
+  it('says what is missing where there is no Chromium', async () => {
+    const { succeeded, output } = await run([
+      process.execPath,
+      'scripts/browser.mjs',
+      '--chromium',
+      '/nowhere/chromium',
+    ]);
+    expect(succeeded).toBe(false);
+    expect(output).toContain('no Chromium at /nowhere/chromium: install it');
+  });
+});
