@@ -9,14 +9,8 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { run } from './run.mjs';
-import {
-  browserBundle,
-  countsOf,
-  deviations,
-  mutationSeed,
-  nodeJudge,
-  storedVectors,
-} from './verdict-bundle.mjs';
+import { browserBundle, mutationSeed, nodeJudge, storedVectors } from './verdict-bundle.mjs';
+import { countsOf, deviations } from './verdict-deviations.mjs';
 
 /** @import { Verdicts } from '../packages/icn-identity/test/browser-verdicts.ts' */
 

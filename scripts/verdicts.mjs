@@ -3,14 +3,8 @@
 
 import { parseArgs } from 'node:util';
 
-import {
-  countsOf,
-  deviations,
-  mutationSeed,
-  nodeJudge,
-  portableJudge,
-  storedVectors,
-} from './verdict-bundle.mjs';
+import { mutationSeed, nodeJudge, portableJudge, storedVectors } from './verdict-bundle.mjs';
+import { countsOf, deviations } from './verdict-deviations.mjs';
 
 const { values } = parseArgs({
   options: { mutations: { type: 'string', default: '10000' }, json: { type: 'boolean', default: false } },
