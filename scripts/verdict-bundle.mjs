@@ -38,6 +38,7 @@ export async function nodeJudge() {
 
 /** What judges with the portable backend, in this process: in a context of its own looking up globals is slow, and tweetnacl does much of it. */
 export async function portableJudge() {
+  /** @type {unknown} */
   const judge = vm.runInThisContext(`(() => { ${await browserBundle()}; return icn.verdicts; })()`);
   return /** @type {Judge} */ (judge);
 }
