@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 
 const packages = ['identity', 'gossip', 'net', 'node'];
 
-const shared = {
+export const shared = {
   testEnvironment: 'node',
   testEnvironmentOptions: { customExportConditions: ['@icn/source', 'node', 'node-addons'] },
   // Looking a global up in the sandbox is slow, and tweetnacl does it in its innermost loop: 170 s of tests

@@ -57,7 +57,7 @@ function logOf(author, count) {
   gossip.handle({ type: 'joined', topic, access: { type: 'Public' } }, nowMs);
   return Array.from({ length: count }, (_, ref) => {
     const payload = new TextEncoder().encode(`${author}/${ref}`);
-    const effects = gossip.handle({ type: 'submitted', topic, payload, ref }, nowMs);
+    const effects = gossip.handle({ type: 'submitted', topic, payloads: [payload], ref }, nowMs);
     const writes = effects.flatMap((effect) => (effect.type === 'persist' ? effect.writes : []));
     const [parts] = writes.flatMap((write) => (write.type === 'entry' ? [write.parts] : []));
     if (parts === undefined) throw new Error('the machine did not order its entry to be written');

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { run } from '../scripts/run.mjs';
+import { deviations } from '../scripts/verdict-deviations.mjs';
 
 function lastObject(stdout: string): Record<string, unknown> {
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
@@ -85,5 +86,67 @@ describe('pnpm replay', () => {
       restarts: 1,
       senderCountMax: 20,
     });
+  });
+});
+
+describe('pnpm verdicts', () => {
+  it('has both backends judge the table, the batches and changed signatures', async () => {
+    const { succeeded, stdout } = await run([
+      process.execPath,
+      'scripts/verdicts.mjs',
+      '--mutations',
+      '130',
+      '--json',
+    ]);
+    expect(succeeded).toBe(true);
+    const { deviations, mutations, validMutations, signatures, batchProofs } = lastObject(stdout);
+    expect([deviations, mutations, validMutations]).toEqual([[], 130, expect.any(Number)]);
+    expect(Number(validMutations)).toBeGreaterThanOrEqual(10);
+    expect(Number(signatures)).toBeGreaterThan(80);
+    expect(Number(batchProofs)).toBe(28);
+  });
+});
+
+describe('what two judges said', () => {
+  const rows = [{ isValid: true }, { isValid: false }];
+  const stored = { 'signatures.json': rows, 'cbor.json': [1] };
+  const said = { vectors: stored, signatures: '10', batches: '10', mutations: '0110', signed: '1111' };
+
+  it('deviates nowhere where it is the same, and what is stored', () => {
+    expect(deviations(said, said, stored)).toEqual([]);
+  });
+
+  it.each([
+    ['a verdict on a changed signature', { mutations: '0100' }, 'mutations: 4 against 4 verdicts, number 2'],
+    ['fewer verdicts', { batches: '1' }, 'batches: 2 against 1 verdicts, number 1'],
+    ['a signature that is made otherwise', { signed: '1110' }, 'RFC 8032: 4 against 4 verdicts, number 3'],
+    [
+      'a file that is made otherwise',
+      { vectors: { ...stored, 'cbor.json': [2] } },
+      'cbor.json is made otherwise',
+    ],
+    ['a file that is not made', { vectors: { 'signatures.json': rows } }, 'cbor.json is not made'],
+  ])('names %s', (_, changes, line) => {
+    expect(deviations(said, { ...said, ...changes }, stored).join()).toContain(line);
+  });
+
+  it('names a verdict on which both are wrong', () => {
+    const both = { ...said, signatures: '11' };
+    expect(deviations(both, both, stored)).toEqual([
+      'signatures.json: 2 against 2 verdicts, number 1 is another',
+    ]);
+  });
+});
+
+describe('pnpm browser', () => {
+  it('says what is missing where there is no Chromium', async () => {
+    const { succeeded, output } = await run([
+      process.execPath,
+      'scripts/browser.mjs',
+      '--chromium',
+      '/nowhere/chromium',
+    ]);
+    expect(succeeded).toBe(false);
+    expect(output).toContain('no Chromium at /nowhere/chromium: install it');
   });
 });

@@ -1,6 +1,8 @@
 export type GossipErrorCode =
   | 'topic-invalid'
   | 'payload-too-large'
+  /** No payload, or more than `submissionEntriesMax` in one submission. */
+  | 'submission-invalid'
   | 'not-joined'
   | 'topic-full'
   | 'access-not-yet'

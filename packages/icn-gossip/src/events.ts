@@ -28,8 +28,16 @@ export type GossipEvent =
   | { readonly type: 'unreachable'; readonly peer: Did }
   /** The driver met another live node with this node's DID. */
   | { readonly type: 'twin-met' }
-  /** The application has something to publish; `ref` names the request in the answer. */
-  | { readonly type: 'submitted'; readonly topic: Topic; readonly payload: Uint8Array; readonly ref: number }
+  /**
+   * The application has something to publish: entries that follow each other in the log, all of them or none. `ref`
+   * names the request in the answer.
+   */
+  | {
+      readonly type: 'submitted';
+      readonly topic: Topic;
+      readonly payloads: readonly Uint8Array[];
+      readonly ref: number;
+    }
   /** The write of that number, and all before it, are on disk. */
   | { readonly type: 'persisted'; readonly write: number }
   /** The answer to `load`, as `EntryStore.read` gave it. */
@@ -74,8 +82,8 @@ export type GossipEffect =
    * closed from seq `from` on, because its author forked it beyond bearing (I9).
    */
   | { readonly type: 'withdraw'; readonly topic: Topic; readonly position: number; readonly log: ClosedLog }
-  /** What was `submitted` is durable, under this name. */
-  | { readonly type: 'acknowledge'; readonly ref: number; readonly name: EntryName }
+  /** What was `submitted` is durable, under these names, in the order of the payloads. */
+  | { readonly type: 'acknowledge'; readonly ref: number; readonly names: readonly EntryName[] }
   /** What was `submitted` surely did not happen. */
   | {
       readonly type: 'reject';

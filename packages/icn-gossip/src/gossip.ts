@@ -2,6 +2,7 @@ import { verify, type Did, type KeyPair } from '@icn/identity';
 import { Counters } from './bounds/counters.js';
 import { Deadlines } from './bounds/deadlines.js';
 import type { DropName } from './drops.js';
+import { ProofVerifier } from './entry/proof.js';
 import { GossipError } from './errors.js';
 import type { GossipEffect, GossipEvent } from './events.js';
 import { limitsWith, PROTOCOL, type GossipLimits } from './limits.js';
@@ -124,7 +125,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
       limits: this.#limits,
       peers: this.#peers,
       rounds: this.#rounds,
-      verifySignature,
+      proofs: new ProofVerifier(verifySignature),
       counters: this.#counters,
       outbox: this.#outbox,
       server: this.#server,
@@ -201,7 +202,7 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
         this.#joined(event.topic, event.access, nowMs);
         break;
       case 'submitted':
-        this.#submitted(event.topic, event.payload, event.ref, nowMs);
+        this.#submitted(event.topic, event.payloads, event.ref, nowMs);
         break;
       case 'persisted':
         this.#outbox.persisted(event.write);
@@ -273,12 +274,12 @@ export class Gossip implements Machine<GossipEvent, GossipEffect> {
     this.#topics.delete(topic);
   }
 
-  #submitted(topic: Topic, payload: Uint8Array, ref: number, nowMs: number): void {
+  #submitted(topic: Topic, payloads: readonly Uint8Array[], ref: number, nowMs: number): void {
     try {
       const followed = this.#topics.get(topic);
       if (followed?.isJoined !== true)
         throw new GossipError('not-joined', `this node does not follow ${topic}`);
-      this.#at(followed, () => followed.submit(payload, ref, nowMs));
+      this.#at(followed, () => followed.submit(payloads, ref, nowMs));
     } catch (error) {
       if (!(error instanceof GossipError)) throw error;
       this.#outbox.effect({ type: 'reject', ref, code: error.code, message: error.message });

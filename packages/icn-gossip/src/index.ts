@@ -10,9 +10,9 @@ export {
   verifyEntry,
   type EntryFault,
   type EntryParts,
-  type Proof,
   type VerifiedEntry,
 } from './entry/entry.js';
+export { type Proof } from './entry/proof.js';
 export { decodeHeader, type Dep, type EntryHeader } from './entry/entry-header.js';
 export { entryIdOf, type EntryId, type EntryName, type Lane } from './entry/entry-name.js';
 export {

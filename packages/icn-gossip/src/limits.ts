@@ -34,8 +34,10 @@ export interface GossipLimits {
   readonly parkedPerLogMax: number;
   /** How long the first publish waits for what connected peers hold of the own log; 0 asks nobody. */
   readonly ownHeadWaitMs: number;
-  /** Submissions to one topic that wait so (`submissions-full`); each is up to `PROTOCOL.payloadBytesMax`. */
+  /** Entries to be made in one topic that wait so (`submissions-full`); each is up to `PROTOCOL.payloadBytesMax`. */
   readonly submissionsWaitingMax: number;
+  /** Entries of one submission: made, held in memory and written at once. */
+  readonly submissionEntriesMax: number;
   /** How long an entry waits for causal parents that do not come, before it is delivered all the same. */
   readonly causalWaitMs: number;
   /** Mean time between two anti-entropy rounds of a topic; each is drawn within ± 20 %. */
@@ -108,7 +110,8 @@ export const DEFAULT_LIMITS: GossipLimits = {
   logsPerTopicMax: 100_000,
   parkedPerLogMax: 1_024,
   ownHeadWaitMs: 2_000,
-  submissionsWaitingMax: 256,
+  submissionsWaitingMax: 1_024,
+  submissionEntriesMax: 1_024,
   causalWaitMs: 30_000,
   antiEntropyIntervalMs: 5_000,
   pullTimeoutMs: 5_000,

@@ -1,12 +1,22 @@
-import { sign, type KeyPair } from '@icn/identity';
+import { sign, toHex, type KeyPair } from '@icn/identity';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeCbor, encodeCbor, type Cbor } from '@icn/identity/cbor';
-import { decodeEntry, decodeParts, encodeParts, verifyEntry, type EntryParts } from '../src/entry/entry.js';
+import {
+  decodeEntry,
+  decodeParts,
+  encodedByteCount,
+  encodeParts,
+  entryByteCount,
+  verifyEntry,
+  type EntryParts,
+  type VerifiedEntry,
+} from '../src/entry/entry.js';
+import { proofsOf, type Proof } from '../src/entry/proof.js';
 import { decodeHeader } from '../src/entry/entry-header.js';
 import { entryIdOf, entryIdToBytes } from '../src/entry/entry-name.js';
 import { PROTOCOL } from '../src/limits.js';
-import { depOf, did, entryOf, keyPair, text } from './fixtures.js';
+import { batchOf, depOf, did, entryOf, keyPair, text } from './fixtures.js';
 
 const AUTHOR = keyPair(1);
 const FIRST = entryOf({ author: AUTHOR });
@@ -132,6 +142,43 @@ describe('entry', () => {
     expect(fate({ ...SECOND.parts, payload: text('hell') })).toBe('payload-wrong');
     expect(fate(entryOf({ payload: new Uint8Array(PROTOCOL.payloadBytesMax) }).parts)).toBe('taken');
     expect(fate(entryOf({ payload: '' }).parts)).toBe('taken');
+  });
+
+  it('is taken with a proof of a batch, under the id that it has with any other', () => {
+    const [first, second, third] = batchOf(AUTHOR, 3) as [VerifiedEntry, VerifiedEntry, VerifiedEntry];
+    for (const { parts } of [first, second, third]) expect(fate(parts)).toBe('taken');
+    expect(second.header.prev).toBe(first.name.id);
+    expect(new Set([first, second, third].map(({ parts }) => toHex(parts.proof.signature))).size).toBe(1);
+    const [alone] = proofsOf(AUTHOR, [second.name.id]) as [Proof];
+    expect([alone.type, second.parts.proof.type]).toEqual(['signature', 'batch']);
+    expect(decodeEntry({ ...second.parts, proof: alone })).toMatchObject({ name: second.name });
+    expect(fate({ ...second.parts, proof: alone })).toBe('taken');
+  });
+
+  it('is refused with the place of another in its batch, a form that is not its own, or a longer way', () => {
+    const [first, second] = batchOf(AUTHOR, 3) as [VerifiedEntry, VerifiedEntry];
+    const proof = second.parts.proof as Proof & { type: 'batch' };
+    const wrong: Proof[] = [
+      first.parts.proof,
+      { type: 'signature', signature: proof.signature },
+      { ...proof, type: 'batch', index: 0 },
+      { ...proof, index: proof.index + 4 },
+      { ...proof, path: proof.path.subarray(32) },
+      { ...proof, path: proof.path.subarray(1) },
+      { ...proof, path: new Uint8Array([...proof.path, ...proof.path]) },
+      { ...(proofsOf(keyPair(2), [first.name.id, second.name.id])[1] as Proof) },
+    ];
+    for (const each of wrong) expect(fate({ ...second.parts, proof: each })).toBe('signature-wrong');
+    expect(fate(second.parts)).toBe('taken');
+  });
+
+  it('takes as many bytes in a message as is said, with proofs of any size', () => {
+    for (const count of [1, 2, 3, 40, 300]) {
+      for (const { parts } of batchOf(AUTHOR, count).slice(-30)) {
+        expect(encodedByteCount([parts])).toBe(encodeParts(parts).length);
+        expect(Math.abs(entryByteCount(parts) - encodeParts(parts).length)).toBeLessThan(16);
+      }
+    }
   });
 
   it('is refused with a signature of another, for another, or of another length', () => {

@@ -1,5 +1,5 @@
 import { keyPairFromSeed, type Did, type KeyPair } from '@icn/identity';
-import { createEntry, type VerifiedEntry } from '../src/entry/entry.js';
+import { createEntries, createEntry, type VerifiedEntry } from '../src/entry/entry.js';
 import type { Dep, EntryLinks } from '../src/entry/entry-header.js';
 import type { EntryName } from '../src/entry/entry-name.js';
 import { Gossip, type GossipOptions } from '../src/gossip.js';
@@ -96,6 +96,20 @@ export function logOf(author: KeyPair, count: number, prev?: EntryName, label = 
     entries.push(entryOf({ author, prev: last, payload: `${label}${index}` }));
   }
   return entries;
+}
+
+/** The first `count` entries of a log, signed together. */
+export function batchOf(author: KeyPair, count: number): VerifiedEntry[] {
+  const first = {
+    network: NETWORK,
+    topic: TOPIC,
+    lane: 0 as const,
+    seq: 1,
+    prev: null,
+    timestampMs: 1_700_000_000_000,
+  };
+  const drafts = Array.from({ length: count }, (_, index) => ({ deps: [], payload: text(`batch ${index}`) }));
+  return [...createEntries(author, first, drafts)];
 }
 
 export function linksOf({ name, header }: VerifiedEntry): EntryLinks {

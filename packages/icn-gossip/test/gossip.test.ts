@@ -46,7 +46,7 @@ describe('publishing', () => {
   it('takes a copy of the payload: the caller may use the buffer again', () => {
     const subject = joined();
     const buffer = text('hello');
-    const effects = subject.handle({ type: 'submitted', topic: TOPIC, payload: buffer, ref: 1 });
+    const effects = subject.handle({ type: 'submitted', topic: TOPIC, payloads: [buffer], ref: 1 });
     buffer.fill(0);
     expect(writtenBy(effects)!.payload).toEqual(text('hello'));
   });
@@ -56,7 +56,7 @@ describe('publishing', () => {
     const [a, b] = logOf(keyPair(2), 2);
     const c = entryOf({ author: keyPair(3) });
     for (const entry of [a!, b!, c]) subject.receive(2, eager(entry));
-    const effects = subject.handle({ type: 'submitted', topic: TOPIC, payload: text('x'), ref: 1 });
+    const effects = subject.handle({ type: 'submitted', topic: TOPIC, payloads: [text('x')], ref: 1 });
     const header = decodeHeader(writtenBy(effects)!.header);
     expect(header).toMatchObject({ seq: 1, deps: [depOf(c.name), depOf(b!.name)] });
   });

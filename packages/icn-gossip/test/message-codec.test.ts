@@ -24,7 +24,15 @@ const name: fc.Arbitrary<EntryName> = fc.record({
 const parts: fc.Arbitrary<EntryParts> = fc.record({
   header: fc.uint8Array({ maxLength: 50 }),
   payload: fc.option(fc.uint8Array({ maxLength: 50 }), { nil: undefined }),
-  proof: fc.record({ type: fc.constant('signature' as const), signature: bytes(64) }),
+  proof: fc.oneof(
+    fc.record({ type: fc.constant('signature' as const), signature: bytes(64) }),
+    fc.record({
+      type: fc.constant('batch' as const),
+      signature: bytes(64),
+      index: uint,
+      path: fc.uint8Array({ maxLength: 320 }),
+    }),
+  ),
 });
 /** Of one log one after another, ascending and apart; the end of the last is at most 2^53 − 2. */
 const ranges: fc.Arbitrary<LogRange[]> = fc
@@ -251,9 +259,10 @@ describe('message codec', () => {
 
   it('lets one unreadable entry of a response cost itself alone', () => {
     const encoded = (decodeCbor(encodeMessage(RESPONSE)) as readonly Cbor[])[3] as readonly Cbor[];
-    const batchProof: Cbor = [ENTRY.parts.header, null, [1, new Uint8Array(64)]];
+    const laterProof: Cbor = [ENTRY.parts.header, null, [2, new Uint8Array(64)]];
+    const cutProof: Cbor = [ENTRY.parts.header, null, [1, new Uint8Array(64), 0]];
     const decoded = decodeMessage(
-      frameWith(RESPONSE, 3, [encoded[0]!, 'garbage', null, batchProof, encoded[1]!]),
+      frameWith(RESPONSE, 3, [encoded[0]!, 'garbage', laterProof, cutProof, encoded[1]!]),
     );
     expect(decoded).toEqual({
       ...RESPONSE,

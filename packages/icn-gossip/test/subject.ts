@@ -48,8 +48,12 @@ export class Subject {
   }
 
   submit(payload: Uint8Array | string, topic = TOPIC): string[] {
-    const bytes = typeof payload === 'string' ? text(payload) : payload;
-    return this.tell({ type: 'submitted', topic, payload: bytes, ref: ++this.#lastRef });
+    return this.submitAll([payload], topic);
+  }
+
+  submitAll(payloads: readonly (Uint8Array | string)[], topic = TOPIC): string[] {
+    const bytes = payloads.map((payload) => (typeof payload === 'string' ? text(payload) : payload));
+    return this.tell({ type: 'submitted', topic, payloads: bytes, ref: ++this.#lastRef });
   }
 
   persisted(write: number): string[] {

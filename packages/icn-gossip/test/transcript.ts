@@ -27,7 +27,7 @@ function lineOf(effect: GossipEffect): string[] {
         `deliver ${effect.position}: ${entry(effect.name)}${effect.late ? ' late' : ''}${effect.forked ? ' forked' : ''}`,
       ];
     case 'acknowledge':
-      return [`acknowledge ${effect.ref}: ${entry(effect.name)}`];
+      return [`acknowledge ${effect.ref}: ${effect.names.map(entry).join(', ')}`];
     case 'reject':
       return [`reject ${effect.ref}: ${effect.code}`];
     case 'withdraw':

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fromHex, toHex } from '@icn/identity';
 import { describe, expect, it } from '@jest/globals';
-import { decodeEntry, verifyEntry } from '../src/entry/entry.js';
+import { decodeEntry, decodeParts, verifyEntry } from '../src/entry/entry.js';
 import { decodeMessage, encodeMessage } from '../src/wire/message-codec.js';
 import { SketchDecoder } from '../src/repair/sketch.js';
 import { SUMMARY_NUMBERS, TYPE_NUMBERS } from '../src/wire/message-schema.js';
@@ -24,9 +24,10 @@ describe('vectors', () => {
   });
 
   it('entries.json holds entries that are taken', () => {
-    for (const { header, payload, signature, id } of stored('entries.json') as Record<string, string>[]) {
-      const proof = { type: 'signature' as const, signature: fromHex(signature!) };
-      const entry = decodeEntry({ header: fromHex(header!), payload: fromHex(payload!), proof });
+    for (const { encoded, header, payload, id } of stored('entries.json') as Record<string, string>[]) {
+      const parts = decodeParts(fromHex(encoded!))!;
+      expect([toHex(parts.header), toHex(parts.payload!)]).toEqual([header, payload]);
+      const entry = decodeEntry(parts);
       expect(typeof entry === 'string' ? entry : verifyEntry(entry)).toMatchObject({ name: { id } });
     }
   });

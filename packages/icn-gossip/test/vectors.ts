@@ -1,6 +1,6 @@
 import { toHex } from '@icn/identity';
 import { BloomFilter } from '../src/repair/bloom-filter.js';
-import type { VerifiedEntry } from '../src/entry/entry.js';
+import { encodeParts, type VerifiedEntry } from '../src/entry/entry.js';
 import { encodeMessage } from '../src/wire/message-codec.js';
 import { closedRow, rootRow, topicRoot } from '../src/topic/topic-root.js';
 import { rootOfRoots, rowsOf } from '../src/link/root-of-roots.js';
@@ -12,7 +12,7 @@ import { parseTopic } from '../src/topic.js';
 import { u64ToBytes } from '../src/wire/u64.js';
 import type { AntiEntropy, ClosedLog, GossipMessage, PullRequest } from '../src/wire/messages.js';
 import { conversationVectors } from './conversations.js';
-import { depOf, entryOf, keyPair, NETWORK, TOPIC } from './fixtures.js';
+import { batchOf, depOf, entryOf, keyPair, NETWORK, TOPIC } from './fixtures.js';
 
 const FIRST = entryOf({ author: keyPair(1), payload: 'first' });
 const OTHER = entryOf({ author: keyPair(2), payload: 'other' });
@@ -24,6 +24,8 @@ const SECOND = entryOf({
 });
 const EMPTY = entryOf({ author: keyPair(3), payload: '' });
 const ENTRIES = { first: FIRST, other: OTHER, second: SECOND, empty: EMPTY };
+/** Signed together: the tree is filled up with one leaf of zeros. */
+const BATCH = batchOf(keyPair(4), 3);
 
 /** What docs/protocol says, as bytes: the files of `vectors/`, each by its name. */
 export function buildVectors(): Readonly<Record<string, unknown>> {
@@ -39,7 +41,8 @@ export function buildVectors(): Readonly<Record<string, unknown>> {
 }
 
 function entryVectors() {
-  return Object.entries(ENTRIES).map(([label, { header, name, parts }]) => ({
+  const batch = BATCH.map((entry, index): [string, VerifiedEntry] => [`batch ${index}`, entry]);
+  return [...Object.entries(ENTRIES), ...batch].map(([label, { header, name, parts }]) => ({
     label,
     seed: toHex(seedOf(label)),
     author: name.author,
@@ -55,12 +58,14 @@ function entryVectors() {
     header: toHex(parts.header),
     id: name.id,
     signature: toHex(parts.proof.signature),
+    ...(parts.proof.type === 'batch' ? { index: parts.proof.index, path: toHex(parts.proof.path) } : {}),
+    encoded: toHex(encodeParts(parts)),
   }));
 }
 
 function seedOf(label: string): Uint8Array {
   const numbers: Readonly<Record<string, number>> = { first: 1, other: 2, second: 1, empty: 3 };
-  return keyPair(numbers[label]!).seed;
+  return keyPair(numbers[label] ?? 4).seed;
 }
 
 function rootVectors() {
@@ -230,7 +235,7 @@ function messageVectors() {
       type: 'PullResponse',
       requestId: 2,
       topic: TOPIC,
-      entries: [FIRST.parts, parts],
+      entries: [FIRST.parts, parts, ...BATCH.map((each) => each.parts)],
       more: false,
     },
     'AntiEntropy, question': ask({ answer: false, root, counts: { heads: 2, held: 4, parked: 1 } }),

@@ -1,3 +1,4 @@
+export { BatchVerifier, batchMessagesMax, signBatch, type BatchSignature } from './batch-signature.js';
 export { compareBytes, concatBytes, equalBytes, fromHex, toHex } from './bytes.js';
 export { didFromPublicKey, isDid, parseDid, publicKeyFromDid, type Did } from './did.js';
 export {

@@ -12,8 +12,10 @@ import { isValidSignature } from './validity.js';
 export type Purpose = keyof typeof purposePrefixes;
 
 /** A purpose is ASCII without NUL, so that no purpose with its terminator is a prefix of another. */
-const purposePrefixes = {
+export const purposePrefixes = {
   'icn/entry': asciiZ('icn/entry'),
+  /** The root of a batch of messages, whatever their purpose, which stands in each leaf: `batch-signature.ts`. */
+  'icn/batch': asciiZ('icn/batch'),
   /** That the peer at the other end of a link without TLS holds its key: @icn/net, docs/writing-an-adapter.md. */
   'icn/peer-proof': asciiZ('icn/peer-proof'),
   'icn/invitation': asciiZ('icn/invitation'),

@@ -1,7 +1,7 @@
 // The arithmetic of edwards25519 (RFC 8032 §5.1) on integers: slow, plain, and independent of both backends.
 // The tests use it to make keys and signatures that no library makes.
 
-import { createHash } from 'node:crypto';
+import { sha512 } from '@noble/hashes/sha2.js';
 
 import { concatBytes } from '../src/bytes.js';
 
@@ -105,10 +105,6 @@ function multiplesOf(generator: Point): Point[] {
 
 function isIdentity(point: Point): boolean {
   return point.x === 0n && point.y === 1n;
-}
-
-function sha512(bytes: Uint8Array): Uint8Array {
-  return createHash('sha512').update(bytes).digest();
 }
 
 function inverse(value: bigint): bigint {

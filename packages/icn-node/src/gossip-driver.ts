@@ -25,7 +25,7 @@ export interface DriverPorts {
   readonly release: (peer: Did) => void;
   readonly onDelivered: (delivery: Extract<GossipEffect, { type: 'deliver' }>) => void;
   readonly onWithdrawn: (withdrawal: Extract<GossipEffect, { type: 'withdraw' }>) => void;
-  readonly onAcknowledged: (ref: number, name: EntryName) => void;
+  readonly onAcknowledged: (ref: number, names: readonly EntryName[]) => void;
   readonly onRejected: (rejection: Extract<GossipEffect, { type: 'reject' }>) => void;
   /** The store failed: nothing is acknowledged any more, and the node must stop. */
   readonly onStoreFailed: (error: Error) => void;
@@ -105,7 +105,7 @@ export class GossipDriver {
       case 'withdraw':
         return this.#ports.onWithdrawn(effect);
       case 'acknowledge':
-        return this.#ports.onAcknowledged(effect.ref, effect.name);
+        return this.#ports.onAcknowledged(effect.ref, effect.names);
       case 'reject':
         return this.#ports.onRejected(effect);
       case 'connect':

@@ -74,8 +74,8 @@ export class IcnNode {
     this.#blocked = blocked;
     this.#gossip = new Gossip({ keyPair, network, reconcile, random: randomBytes });
     this.#driver = this.#createDriver();
-    this.#publisher = new Publisher((topic, payload, ref) =>
-      this.#driver.handle({ type: 'submitted', topic, payload, ref }),
+    this.#publisher = new Publisher((topic, payloads, ref) =>
+      this.#driver.handle({ type: 'submitted', topic, payloads, ref }),
     );
     this.#topics = new FollowedTopics({
       store,

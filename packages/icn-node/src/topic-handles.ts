@@ -2,7 +2,7 @@ import type { EntryStore, Topic } from '@icn/gossip';
 import { Consumers } from './consumers.js';
 import type { FollowedTopics } from './followed-topics.js';
 import type { Publisher } from './publisher.js';
-import type { Entry, Item, TopicHandle } from './topic.js';
+import type { Entry, Item, Published, TopicHandle } from './topic.js';
 
 /** Makes the handles of a node's topics. Each follows its topic from the first use on. */
 export class TopicHandles {
@@ -19,6 +19,11 @@ export class TopicHandles {
     const topics = this.#topics;
     const publisher = this.#publisher;
     const consumers = this.#consumers;
+    const publishAll = async (payloads: readonly (Uint8Array | string)[]) => {
+      const bytes = payloads.map(bytesOf);
+      await topics.follow(topic);
+      return bytes.length === 0 ? [] : publisher.publish(topic, bytes);
+    };
     const feed = async () => {
       await topics.follow(topic);
       return topics.feed(topic);
@@ -26,11 +31,10 @@ export class TopicHandles {
     return {
       topic,
       async publish(payload) {
-        const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
-        if (!(bytes instanceof Uint8Array)) throw new TypeError('a payload is a text or a Uint8Array');
-        await topics.follow(topic);
-        return publisher.publish(topic, bytes);
+        const [published] = await publishAll([payload]);
+        return published as Published;
       },
+      publishAll,
       async *entries(options) {
         yield* entriesOf((await feed()).read(options));
       },
@@ -45,6 +49,12 @@ export class TopicHandles {
       },
     };
   }
+}
+
+function bytesOf(payload: Uint8Array | string): Uint8Array {
+  const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
+  if (!(bytes instanceof Uint8Array)) throw new TypeError('a payload is a text or a Uint8Array');
+  return bytes;
 }
 
 async function* entriesOf(items: AsyncGenerator<Item, void>): AsyncGenerator<Entry, void> {

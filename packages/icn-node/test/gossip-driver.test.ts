@@ -51,7 +51,7 @@ function start(store: EntryStore, payloadBytes = 10) {
   });
   driver.handle({ type: 'joined', topic: lobby, access: { type: 'Public' } });
   const submit = (ref: number) =>
-    driver.handle({ type: 'submitted', topic: lobby, payload: Buffer.alloc(payloadBytes, ref), ref });
+    driver.handle({ type: 'submitted', topic: lobby, payloads: [Buffer.alloc(payloadBytes, ref)], ref });
   return { driver, log, submit };
 }
 

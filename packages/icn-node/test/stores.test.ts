@@ -19,14 +19,13 @@ import { afterTest, temporaryFolder } from './support/temporary.js';
 const lobby = parseTopic('lobby');
 const lobby2 = parseTopic('lobby2');
 
-/** A store never looks into a header, so any bytes will do. */
+/** A store never looks into a header or a proof, so any bytes will do; proofs of both forms. */
 function partsOf(text: string): EntryParts {
   const header = Buffer.from(`header of ${text}`);
-  return {
-    header,
-    payload: Buffer.from(text),
-    proof: { type: 'signature', signature: Buffer.alloc(64, text.length) },
-  };
+  const signature = Buffer.alloc(64, text.length);
+  const batch = { type: 'batch', signature, index: 3, path: Buffer.alloc(64, 9) } as const;
+  const proof = text.length % 2 === 0 ? batch : ({ type: 'signature', signature } as const);
+  return { header, payload: Buffer.from(text), proof };
 }
 
 const idOf = (text: string): EntryId => entryIdOf(partsOf(text).header);

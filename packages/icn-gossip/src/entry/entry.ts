@@ -1,15 +1,18 @@
-import { equalBytes, sha256, sign, verify, type KeyPair } from '@icn/identity';
+import { equalBytes, sha256, type KeyPair } from '@icn/identity';
 import { z } from 'zod';
-import { DATA_KIND, decodeHeader, encodeHeader, type EntryHeader, type HeaderFault } from './entry-header.js';
-import { entryIdOf, entryIdToBytes, type EntryName } from './entry-name.js';
+import {
+  DATA_KIND,
+  decodeHeader,
+  encodeHeader,
+  type Dep,
+  type EntryHeader,
+  type HeaderFault,
+} from './entry-header.js';
+import { entryIdOf, type EntryName } from './entry-name.js';
+import { proofByteCount, proofSchema, proofsOf, proofToCbor, ProofVerifier, type Proof } from './proof.js';
 import { decodeCbor, encodeCbor, type Cbor } from '@icn/identity/cbor';
-import { keyOfDid } from '../wire/dids.js';
-
-/** What shows that the author made the entry. Never part of an id, so proofs of other forms can be added. */
-export interface Proof {
-  readonly type: 'signature';
-  readonly signature: Uint8Array;
-}
+import * as wire from '../wire/fields.js';
+import { byteStringLength } from '../wire/lengths.js';
 
 /**
  * An entry as it travels and is stored: exactly the bytes its author made (I5). The payload may be absent,
@@ -56,13 +59,13 @@ export function decodeEntry(parts: EntryParts): DecodedEntry | HeaderFault {
   return { name: { author, lane, seq, id: entryIdOf(parts.header) }, header, parts };
 }
 
-/** Checks payload and proof: the one signature check that an entry costs a node (I2). */
-export function verifyEntry(entry: DecodedEntry, verifySignature = verify): VerifiedEntry | EntryFault {
+/** Checks payload and proof: what an entry costs a node once (I2). */
+export function verifyEntry(entry: DecodedEntry, proofs = new ProofVerifier()): VerifiedEntry | EntryFault {
   const { header, parts } = entry;
   if (parts.payload === undefined) return 'payload-missing';
   if (parts.payload.length !== header.payloadLength) return 'payload-wrong';
   if (!equalBytes(sha256(parts.payload), header.payloadHash)) return 'payload-wrong';
-  const proven = verifyEvidence(entry, verifySignature);
+  const proven = verifyEvidence(entry, proofs);
   return typeof proven === 'string' ? proven : (entry as VerifiedEntry);
 }
 
@@ -74,68 +77,82 @@ export interface VerifiedHeader extends DecodedEntry {
 /** Checks the proof of a header alone: evidence carries no payload. Nobody but its author can make one. */
 export function verifyEvidence(
   entry: DecodedEntry,
-  verifySignature = verify,
+  proofs = new ProofVerifier(),
 ): VerifiedHeader | 'signature-wrong' {
-  const { header, name, parts } = entry;
-  const key = keyOfDid(header.author);
-  const isGenuine = verifySignature(key, 'icn/entry', entryIdToBytes(name.id), parts.proof.signature);
-  return isGenuine ? (entry as VerifiedHeader) : 'signature-wrong';
+  return proofs.isGenuine(entry.name, entry.parts.proof) ? (entry as VerifiedHeader) : 'signature-wrong';
 }
 
-/** Makes and signs an entry of our own, whose payload holds to `PROTOCOL.payloadBytesMax`. */
-export function createEntry(
+/** What an author says of an entry besides its payload, which holds to `PROTOCOL.payloadBytesMax`. */
+export type EntryFields = Omit<EntryHeader, 'author' | 'kind' | 'payloadLength' | 'payloadHash'>;
+
+/** What differs between entries of our own that follow each other. */
+export interface Draft {
+  readonly deps: readonly Dep[];
+  readonly payload: Uint8Array;
+}
+
+/** Makes and signs an entry of our own. */
+export function createEntry(keyPair: KeyPair, fields: EntryFields, payload: Uint8Array): VerifiedEntry {
+  const [entry] = createEntries(keyPair, fields, [{ deps: fields.deps, payload }]);
+  return entry as VerifiedEntry;
+}
+
+/** Makes entries of our own, one after another in the log from `first` on, at most 1,024; signs once for all of them. */
+export function createEntries(
   keyPair: KeyPair,
-  fields: Omit<EntryHeader, 'author' | 'kind' | 'payloadLength' | 'payloadHash'>,
-  payload: Uint8Array,
-): VerifiedEntry {
+  first: Omit<EntryFields, 'deps'>,
+  drafts: readonly Draft[],
+): readonly VerifiedEntry[] {
+  let { seq, prev } = first;
+  const unproven = drafts.map(({ deps, payload }) => {
+    const unsigned = withoutProof(keyPair, { ...first, seq, prev, deps }, payload);
+    seq += 1;
+    prev = unsigned.name.id;
+    return unsigned;
+  });
+  const proofs = proofsOf(
+    keyPair,
+    unproven.map(({ name }) => name.id),
+  );
+  return unproven.map(({ name, header, parts }, index) => {
+    return { name, header, parts: { ...parts, proof: proofs[index]! } } as VerifiedEntry;
+  });
+}
+
+function withoutProof(keyPair: KeyPair, fields: EntryFields, payload: Uint8Array) {
+  const author = keyPair.did;
   const header: EntryHeader = {
     ...fields,
     kind: DATA_KIND,
-    author: keyPair.did,
+    author,
     payloadLength: payload.length,
     payloadHash: sha256(payload),
   };
-  const headerBytes = encodeHeader(header);
-  const id = entryIdOf(headerBytes);
-  const signature = sign(keyPair, 'icn/entry', entryIdToBytes(id));
-  const parts: EntryParts = { header: headerBytes, payload, proof: { type: 'signature', signature } };
-  const name = { author: keyPair.did, lane: fields.lane, seq: fields.seq, id };
-  return { name, header, parts } as VerifiedEntry;
+  const bytes = encodeHeader(header);
+  const name = { author, lane: fields.lane, seq: fields.seq, id: entryIdOf(bytes) };
+  return { name, header, parts: { header: bytes, payload } };
 }
 
-const SIGNATURE_PROOF = 0;
-
 export function partsToCbor({ header, payload, proof }: EntryParts): Cbor {
-  return [header, payload ?? null, [SIGNATURE_PROOF, proof.signature]];
+  return [header, payload ?? null, proofToCbor(proof)];
 }
 
 /** The shape of `partsToCbor` as it comes from outside. */
 export const partsSchema = z
-  .tuple([
-    z.instanceof(Uint8Array),
-    z.instanceof(Uint8Array).nullable(),
-    z.tuple([z.literal(SIGNATURE_PROOF), z.instanceof(Uint8Array)]),
-  ])
-  .transform(([header, payload, [, signature]]): EntryParts => {
-    return { header, payload: payload ?? undefined, proof: { type: 'signature', signature } };
-  });
+  .tuple([wire.bytes, wire.bytes.nullable(), proofSchema])
+  .transform(([header, payload, proof]): EntryParts => ({ header, payload: payload ?? undefined, proof }));
 
 /** Bytes that an entry takes in a message, to within the few bytes of CBOR heads. */
-export function entryByteCount({ header, payload }: EntryParts): number {
-  return header.length + (payload?.length ?? 0) + 80;
+export function entryByteCount({ header, payload, proof }: EntryParts): number {
+  return header.length + (payload?.length ?? 0) + 16 + proofByteCount(proof);
 }
 
 /** Bytes that entries take in a message, exactly. */
 export function encodedByteCount(entries: readonly EntryParts[]): number {
   return entries.reduce((sum, { header, payload, proof }) => {
-    const parts = bytesLength(header) + (payload === undefined ? 1 : bytesLength(payload));
-    return sum + 3 + parts + bytesLength(proof.signature); // two array heads and the form of the proof
+    const payloadBytes = payload === undefined ? 1 : byteStringLength(payload);
+    return sum + 1 + byteStringLength(header) + payloadBytes + proofByteCount(proof);
   }, 0);
-}
-
-/** A byte string with its CBOR head. */
-function bytesLength({ length }: Uint8Array): number {
-  return length + (length < 24 ? 1 : length < 0x100 ? 2 : length < 0x1_0000 ? 3 : 5);
 }
 
 /** An entry as bytes of their own, for stores: the form it has in messages. Decoded by `decodeParts`. */

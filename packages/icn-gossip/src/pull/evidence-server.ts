@@ -23,7 +23,7 @@ const LOGS_PER_REQUEST_MAX = 16;
 const TELLS_MAX = 256;
 /** No witness is larger, payloads counted, for a store counts them. */
 const WITNESS_BYTES_MAX =
-  PROTOCOL.witnessEntriesMax * (PROTOCOL.headerBytesMax + PROTOCOL.payloadBytesMax + 128);
+  PROTOCOL.witnessEntriesMax * (PROTOCOL.headerBytesMax + PROTOCOL.payloadBytesMax + 512);
 
 /** Sends the evidence of closed logs, one `Equivocation` a log: as news, or to who asks for it. */
 export class EvidenceServer {

@@ -1,7 +1,14 @@
 import type { Did } from '@icn/identity';
 import { Counters } from '../bounds/counters.js';
 import type { DropName } from '../drops.js';
-import { createEntry, decodeEntry, verifyEntry, type DecodedEntry, type EntryParts } from '../entry/entry.js';
+import {
+  createEntries,
+  decodeEntry,
+  verifyEntry,
+  type DecodedEntry,
+  type EntryParts,
+} from '../entry/entry.js';
+import { ProofVerifier } from '../entry/proof.js';
 import type { EntryId } from '../entry/entry-name.js';
 import type { GossipEffect, GossipEvent } from '../events.js';
 import { Outbox } from '../outbox.js';
@@ -26,6 +33,7 @@ export interface PlainOptions {
 /** Flooding and Bloom filters: about the least that is right, without bounds, trees or shares; see `plainMachine`. */
 class PlainGossip implements HostedMachine {
   readonly #setup: MachineSetup;
+  readonly #proofs: ProofVerifier;
   readonly #options: Required<PlainOptions>;
   readonly #topics = new Map<Topic, PlainHolding>();
   readonly #peers: Did[] = [];
@@ -36,6 +44,7 @@ class PlainGossip implements HostedMachine {
 
   constructor(setup: MachineSetup, { repair = 'filter', intervalMs = 5_000 }: PlainOptions) {
     this.#setup = setup;
+    this.#proofs = new ProofVerifier(setup.verifySignature);
     this.#options = { repair, intervalMs };
   }
 
@@ -74,7 +83,7 @@ class PlainGossip implements HostedMachine {
         this.#holding(event.topic);
         break;
       case 'submitted':
-        this.#submitted(event.topic, event.payload, event.ref, nowMs);
+        this.#submitted(event.topic, event.payloads, event.ref, nowMs);
         break;
       case 'persisted':
         this.#outbox.persisted(event.write);
@@ -202,32 +211,34 @@ class PlainGossip implements HostedMachine {
     const { entries } = this.#holding(topic);
     if (typeof decoded === 'string' || decoded.header.topic !== topic || entries.has(decoded.name.id)) return;
     if (decoded.header.network !== this.#setup.network) return;
-    if (typeof verifyEntry(decoded, this.#setup.verifySignature) === 'string') return;
+    if (typeof verifyEntry(decoded, this.#proofs) === 'string') return;
     this.#keep(topic, decoded);
     const others = this.#peers.filter((peer) => peer !== from);
     this.#outbox.send(others, { type: 'Announcement', topic, name: decoded.name, entry: parts });
   }
 
-  #submitted(topic: Topic, payload: Uint8Array, ref: number, nowMs: number): void {
+  #submitted(topic: Topic, payloads: readonly Uint8Array[], ref: number, nowMs: number): void {
+    const { keyPair, network } = this.#setup;
     const holding = this.#holding(topic);
-    const prev = holding.lastOf(this.#setup.keyPair.did);
-    const entry = createEntry(
-      this.#setup.keyPair,
-      {
-        network: this.#setup.network,
-        topic,
-        lane: 0,
-        seq: (prev?.seq ?? 0) + 1,
-        prev: prev?.id ?? null,
-        deps: holding.frontier(prev),
-        timestampMs: Math.floor(nowMs),
-      },
-      payload,
-    );
-    this.#keep(topic, entry);
-    const { name, parts } = entry;
-    this.#outbox.sendWhenDurable([...this.#peers], { type: 'Announcement', topic, name, entry: parts });
-    this.#outbox.effectWhenDurable({ type: 'acknowledge', ref, name });
+    const prev = holding.lastOf(keyPair.did);
+    const first = {
+      network,
+      topic,
+      lane: 0 as const,
+      seq: (prev?.seq ?? 0) + 1,
+      prev: prev?.id ?? null,
+      timestampMs: Math.floor(nowMs),
+    };
+    const drafts = payloads.map((payload, index) => {
+      return { payload, deps: index === 0 ? holding.frontier(prev) : [] };
+    });
+    const entries = createEntries(keyPair, first, drafts);
+    for (const entry of entries) {
+      this.#keep(topic, entry);
+      const { name, parts } = entry;
+      this.#outbox.sendWhenDurable([...this.#peers], { type: 'Announcement', topic, name, entry: parts });
+    }
+    this.#outbox.effectWhenDurable({ type: 'acknowledge', ref, names: entries.map(({ name }) => name) });
   }
 
   #keep(topic: Topic, { name, header, parts }: DecodedEntry): void {

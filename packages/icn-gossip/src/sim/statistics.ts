@@ -103,7 +103,7 @@ export class Statistics implements Observer {
   }
 
   ordered(node: SimNode, effect: GossipEffect, nowMs: number): void {
-    if (effect.type === 'acknowledge') this.#acknowledged(node, effect.name.id, nowMs);
+    if (effect.type === 'acknowledge') for (const { id } of effect.names) this.#acknowledged(node, id, nowMs);
     else if (effect.type === 'deliver') this.#delivered(node, effect.name.id, nowMs);
   }
 

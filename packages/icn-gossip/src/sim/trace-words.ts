@@ -29,7 +29,7 @@ export class TraceWords {
       case 'left':
         return `${event.type} ${event.topic}`;
       case 'submitted':
-        return `submitted ${event.ref} ${event.topic}: ${event.payload.length} bytes`;
+        return `submitted ${event.ref} ${event.topic}: ${event.payloads.map(({ length }) => length).join(' + ')} bytes`;
       case 'persisted':
         return `persisted #${event.write}`;
       case 'loaded':
@@ -56,7 +56,7 @@ export class TraceWords {
       case 'withdraw':
         return `withdraw ${effect.topic} ${effect.position}: ${this.#log(effect.log)} from ${effect.log.from}`;
       case 'acknowledge':
-        return `acknowledge ${effect.ref}: ${this.#entry(effect.name)}`;
+        return `acknowledge ${effect.ref}: ${effect.names.map((name) => this.#entry(name)).join(', ')}`;
       case 'reject':
         return `reject ${effect.ref}: ${effect.code}`;
       case 'disconnect':

@@ -170,11 +170,11 @@ export class World {
     if (!keepsLinks) this.swarm.cutBegan([...cut.from, ...cut.to]);
   }
 
-  /** Publishes at a node; returns the reference of the request, undefined where the node is down. */
-  submit(node: SimNode, topic: Topic, payload: Uint8Array): number | undefined {
+  /** Publishes at a node, all payloads at once; returns the reference of the request, undefined where the node is down. */
+  submit(node: SimNode, topic: Topic, ...payloads: readonly Uint8Array[]): number | undefined {
     if (!node.isUp) return undefined;
     const ref = ++this.#lastRef;
-    this.tell(node, { type: 'submitted', topic, payload, ref });
+    this.tell(node, { type: 'submitted', topic, payloads, ref });
     return ref;
   }
 
@@ -256,8 +256,10 @@ export class World {
         return;
       }
       case 'acknowledge': {
-        const topic = this.ledger.get(effect.name.id)?.topic;
-        if (topic !== undefined) node.acknowledged.push({ topic, name: effect.name });
+        for (const name of effect.names) {
+          const topic = this.ledger.get(name.id)?.topic;
+          if (topic !== undefined) node.acknowledged.push({ topic, name });
+        }
         return;
       }
       case 'reject':

@@ -93,7 +93,7 @@ export class Admission {
     if (announced !== undefined && !isSameName(announced, name)) return 'name-wrong';
     if (state.has(name)) return 'duplicate';
     const isOwn = name.author === context.keyPair.did;
-    return state.refusalOf(linksOf(entry), isOwn) ?? verifyEntry(entry, context.verifySignature);
+    return state.refusalOf(linksOf(entry), isOwn) ?? verifyEntry(entry, context.proofs);
   }
 
   /** Tells consumers what left that they had been given, and the followers why; but not who told us. */

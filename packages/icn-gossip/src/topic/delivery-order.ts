@@ -1,7 +1,6 @@
 import type { Did } from '@icn/identity';
 import type { EntryLinks } from '../entry/entry-header.js';
 import type { EntryId, EntryName, Lane } from '../entry/entry-name.js';
-import { PROTOCOL } from '../limits.js';
 import type { CausalOrder, Turn } from './causal-order.js';
 
 /** An entry and the local position it was given, once and for ever (I7). */
@@ -35,9 +34,9 @@ export class DeliveryOrder {
     return first;
   }
 
-  /** The deps of an entry that follows `prev` now. */
-  frontier(prev: EntryName | undefined): EntryLinks['deps'] {
-    return this.#causal.frontier(PROTOCOL.depsMax, prev);
+  /** What an entry that follows `prev` now depends on, most recent first; at most `depsMax`. */
+  frontier(prev: EntryName | undefined, depsMax: number): EntryLinks['deps'] {
+    return this.#causal.frontier(depsMax, prev);
   }
 
   /** Takes newly linked entries, parents first, and sees to it that none waits for ever. Returns whose turn it is. */

@@ -11,6 +11,8 @@ import type { EntryLinks } from '../entry/entry-header.js';
 import { PROTOCOL } from '../limits.js';
 import type { ClosedLog, Equivocation, LogName } from '../wire/messages.js';
 import { toHex } from '@icn/identity';
+import { encodeCbor } from '@icn/identity/cbor';
+import { proofToCbor } from '../entry/proof.js';
 import type { TopicContext } from './topic-context.js';
 import type { TopicState } from './topic-state.js';
 
@@ -23,11 +25,11 @@ const GENUINE_MAX = 256;
  * (I2), and what is false costs nobody but its sender: only what the author signed counts.
  */
 export class EvidenceGate {
-  readonly #context: Pick<TopicContext, 'network' | 'verifySignature' | 'counters'>;
+  readonly #context: Pick<TopicContext, 'network' | 'proofs' | 'counters'>;
   readonly #state: TopicState;
   readonly #genuine = new Set<string>();
 
-  constructor(context: Pick<TopicContext, 'network' | 'verifySignature' | 'counters'>, state: TopicState) {
+  constructor(context: Pick<TopicContext, 'network' | 'proofs' | 'counters'>, state: TopicState) {
     this.#context = context;
     this.#state = state;
   }
@@ -66,9 +68,9 @@ export class EvidenceGate {
   /** What is held was checked when it came. */
   #isGenuine(entry: DecodedEntry, counters: Counters<DropName>): boolean {
     if (this.#state.has(entry.name)) return true;
-    const key = `${entry.name.id}/${toHex(entry.parts.proof.signature)}`;
+    const key = `${entry.name.id}/${toHex(encodeCbor(proofToCbor(entry.parts.proof)))}`;
     if (this.#genuine.has(key)) return true;
-    const checked = verifyEvidence(entry, this.#context.verifySignature);
+    const checked = verifyEvidence(entry, this.#context.proofs);
     if (typeof checked === 'string') {
       counters.add(checked);
       return false;

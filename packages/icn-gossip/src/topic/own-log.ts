@@ -2,9 +2,9 @@ import type { Did } from '@icn/identity';
 import type { EntryHeader } from '../entry/entry-header.js';
 import type { EntryId } from '../entry/entry-name.js';
 
-/** What the application wants to publish; `ref` names it in the answer. */
+/** What the application wants to publish, all of it or none; `ref` names it in the answer. */
 export interface Submission {
-  readonly payload: Uint8Array;
+  readonly payloads: readonly Uint8Array[];
   readonly ref: number;
 }
 
@@ -13,7 +13,7 @@ export interface OwnLogOptions {
   readonly self: Did;
   /** The longest wait for what peers hold of the own log, in milliseconds; 0 asks nobody. */
   readonly waitMs: number;
-  /** Submissions that may wait meanwhile. */
+  /** Payloads that may wait meanwhile. */
   readonly waitingMax: number;
 }
 
@@ -55,6 +55,7 @@ export class OwnLog {
   /** Followers whose answer is complete. */
   readonly #heard = new Set<Did>();
   #waiting: Submission[] = [];
+  #waitingCount = 0;
   /** How the ids of entries made in this life begin; the oldest are forgotten. */
   readonly #made = new Set<string>();
 
@@ -76,8 +77,10 @@ export class OwnLog {
 
   /** Takes a submission in its order; false where too many wait. `takeDue` gives it back. */
   submit(submission: Submission, nowMs: number): boolean {
-    if (this.#waiting.length >= this.#options.waitingMax) return false;
+    const waitingCount = this.#waitingCount + submission.payloads.length;
+    if (waitingCount > this.#options.waitingMax && this.#phase !== 'ready') return false;
     this.#waiting.push(submission);
+    this.#waitingCount = waitingCount;
     if (this.#phase === 'unasked') {
       this.#phase = 'asking';
       this.#endsAtMs = nowMs + this.#options.waitMs;
@@ -127,6 +130,7 @@ export class OwnLog {
   takeAll(): readonly Submission[] {
     const all = this.#waiting;
     this.#waiting = [];
+    this.#waitingCount = 0;
     return all;
   }
 

@@ -1,5 +1,6 @@
 import type { Did } from '@icn/identity';
-import { createEntry, type VerifiedEntry } from '../entry/entry.js';
+import { createEntries, type Draft, type VerifiedEntry } from '../entry/entry.js';
+import type { EntryName } from '../entry/entry-name.js';
 import { GossipError } from '../errors.js';
 import { PROTOCOL } from '../limits.js';
 import { OwnLog, type OwnLogSight, type Submission } from './own-log.js';
@@ -10,6 +11,12 @@ import type { TopicState } from './topic-state.js';
 const OWN_LOG_REQUEST = 0;
 /** The largest seq that a range can name. */
 const SEQ_MAX = Number.MAX_SAFE_INTEGER - 1;
+
+/**
+ * Entries that share a signature. With twice as many each verifies a tenth cheaper and carries 32 bytes more; with half
+ * as many it verifies at 1.4 times the cost (65 µs a signature, 0.7 µs a hash).
+ */
+const SIGNED_TOGETHER_MAX = 16;
 
 export interface PublisherOptions {
   readonly context: TopicContext;
@@ -46,12 +53,13 @@ export class Publisher {
     return this.#ownLog.isAsking;
   }
 
-  /** Publishes a copy of the payload, now or when the own head is known. Throws `GossipError` where it never will. */
-  submit(payload: Uint8Array, ref: number, nowMs: number): void {
-    this.#insistOnAllowed(payload);
+  /** Publishes copies of the payloads, now or when the own head is known. Throws `GossipError` where it never will. */
+  submit(payloads: readonly Uint8Array[], ref: number, nowMs: number): void {
+    this.#insistOnAllowed(payloads);
     const { limits } = this.#options.context;
-    if (!this.#ownLog.submit({ payload: Uint8Array.from(payload), ref }, nowMs)) {
-      const message = `${limits.submissionsWaitingMax} submissions wait already for what peers hold of this node's log`;
+    const copies = payloads.map((payload) => Uint8Array.from(payload));
+    if (!this.#ownLog.submit({ payloads: copies, ref }, nowMs)) {
+      const message = `${limits.submissionsWaitingMax} entries wait already for what peers hold of this node's log`;
       throw new GossipError('submissions-full', message);
     }
     this.tend(nowMs);
@@ -61,7 +69,7 @@ export class Publisher {
   tend(nowMs: number): void {
     const sight = this.#sight();
     for (const peer of this.#ownLog.takeAsks(sight)) this.#ask(peer);
-    for (const submission of this.#ownLog.takeDue(sight, nowMs)) this.#publishOrReject(submission, nowMs);
+    this.#publishAll(this.#ownLog.takeDue(sight, nowMs), nowMs);
   }
 
   /** Whether an answer of that number is one about the own log, which that peer was asked for. */
@@ -95,45 +103,83 @@ export class Publisher {
     this.rejectAll('own-did-elsewhere', TWIN_MESSAGE);
   }
 
-  #publishOrReject({ payload, ref }: Submission, nowMs: number): void {
-    try {
-      this.#insistOnAllowed(payload);
-      this.#publish(payload, ref, nowMs);
-    } catch (error) {
-      if (!(error instanceof GossipError)) throw error;
-      this.#reject(ref, error);
+  /** What is due at once shares signatures, whoever submitted it. */
+  #publishAll(due: readonly Submission[], nowMs: number): void {
+    const allowed = this.#allowed(due);
+    const names = this.#publish(
+      allowed.flatMap(({ payloads }) => payloads),
+      nowMs,
+    );
+    let from = 0;
+    for (const { ref, payloads } of allowed) {
+      const to = from + payloads.length;
+      const { outbox } = this.#options.context;
+      outbox.effectWhenDurable({ type: 'acknowledge', ref, names: names.slice(from, to) });
+      from = to;
     }
   }
 
-  #publish(payload: Uint8Array, ref: number, nowMs: number): void {
+  /** Those for which there is room, each as a whole; the others are rejected. */
+  #allowed(due: readonly Submission[]): readonly Submission[] {
+    let { room } = this.#options.state;
+    return due.filter(({ payloads, ref }) => {
+      try {
+        this.#insistOnAllowed(payloads, room);
+        room -= payloads.length;
+        return true;
+      } catch (error) {
+        if (!(error instanceof GossipError)) throw error;
+        this.#reject(ref, error);
+        return false;
+      }
+    });
+  }
+
+  /** Publishes entries one after another, and returns their names. */
+  #publish(payloads: readonly Uint8Array[], nowMs: number): readonly EntryName[] {
     const { context, state, publish } = this.#options;
-    const { keyPair, network, limits, outbox } = context;
-    const { topic } = state;
-    const prev = state.lastOf(keyPair.did, 0);
-    const fields = {
-      network,
-      topic,
-      lane: 0 as const,
-      seq: (prev?.seq ?? 0) + 1,
-      prev: prev?.id ?? null,
-      deps: state.frontier(prev),
-      timestampMs: Math.floor(nowMs),
-    };
-    const entry = createEntry(keyPair, fields, payload);
-    const links = { name: entry.name, prev: fields.prev, deps: fields.deps };
-    if (state.refusalOf(links, true) !== undefined) {
-      const message = `topic ${topic} holds ${limits.entriesPerTopicMax} entries, which is the limit of this node`;
-      throw new GossipError('topic-full', message);
+    const { keyPair, network } = context;
+    const names: EntryName[] = [];
+    for (let from = 0; from < payloads.length; from += SIGNED_TOGETHER_MAX) {
+      const together = payloads.slice(from, from + SIGNED_TOGETHER_MAX);
+      const prev = state.lastOf(keyPair.did, 0);
+      const first = {
+        network,
+        topic: state.topic,
+        lane: 0 as const,
+        seq: (prev?.seq ?? 0) + 1,
+        prev: prev?.id ?? null,
+        timestampMs: Math.floor(nowMs),
+      };
+      for (const entry of createEntries(keyPair, first, this.#drafts(together, prev))) {
+        this.#ownLog.made(entry.name.id);
+        publish(entry, nowMs);
+        names.push(entry.name);
+      }
     }
-    this.#ownLog.made(entry.name.id);
-    publish(entry, nowMs);
-    outbox.effectWhenDurable({ type: 'acknowledge', ref, name: entry.name });
+    return names;
   }
 
-  #insistOnAllowed(payload: Uint8Array): void {
+  /** The first entries name the frontier, and those after them nothing more: they depend on the first by `prev`. */
+  #drafts(payloads: readonly Uint8Array[], prev: EntryName | undefined): readonly Draft[] {
+    const { depsMax } = PROTOCOL;
+    const frontier = this.#options.state.frontier(prev, depsMax * payloads.length);
+    return payloads.map((payload, index) => {
+      return { payload, deps: frontier.slice(depsMax * index, depsMax * (index + 1)) };
+    });
+  }
+
+  #insistOnAllowed(payloads: readonly Uint8Array[], room = this.#options.state.room): void {
     const { context, state } = this.#options;
-    if (payload.length > PROTOCOL.payloadBytesMax) {
-      const message = `the payload has ${payload.length} bytes; an entry takes at most ${PROTOCOL.payloadBytesMax}`;
+    const { submissionEntriesMax } = context.limits;
+    const { payloadBytesMax } = PROTOCOL;
+    if (payloads.length === 0 || payloads.length > submissionEntriesMax) {
+      const message = `${payloads.length} payloads at once; a submission has 1 to ${submissionEntriesMax}`;
+      throw new GossipError('submission-invalid', message);
+    }
+    for (const { length } of payloads) {
+      if (length <= payloadBytesMax) continue;
+      const message = `the payload has ${length} bytes; an entry takes at most ${payloadBytesMax}`;
       throw new GossipError('payload-too-large', message);
     }
     if (context.ownDid.isElsewhere) throw new GossipError('own-did-elsewhere', TWIN_MESSAGE);
@@ -141,6 +187,10 @@ export class Publisher {
     if (from !== undefined) {
       const message = `this node's log of ${state.topic} is closed from entry ${from} on, because it was forked too often`;
       throw new GossipError('log-closed', message);
+    }
+    if (payloads.length > room) {
+      const message = `topic ${state.topic} has room for ${Math.max(0, room)} more of ${context.limits.entriesPerTopicMax} entries, which is the limit of this node`;
+      throw new GossipError('topic-full', message);
     }
   }
 

@@ -1,8 +1,9 @@
-import type { KeyPair, verify } from '@icn/identity';
+import type { KeyPair } from '@icn/identity';
 import type { Peers } from '../link/peers.js';
 import type { Rounds } from '../link/rounds.js';
 import type { Counters } from '../bounds/counters.js';
 import type { DropName } from '../drops.js';
+import type { ProofVerifier } from '../entry/proof.js';
 import type { GossipLimits } from '../limits.js';
 import type { Outbox } from '../outbox.js';
 import type { PeerQuota } from '../bounds/peer-quota.js';
@@ -21,7 +22,7 @@ export interface TopicContext {
   readonly reconcile: Reconcile;
   readonly peers: Peers;
   readonly rounds: Rounds;
-  readonly verifySignature: typeof verify;
+  readonly proofs: ProofVerifier;
   readonly random: (byteCount: number) => Uint8Array;
   readonly counters: Counters<DropName>;
   readonly outbox: Outbox;

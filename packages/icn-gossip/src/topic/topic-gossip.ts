@@ -191,9 +191,9 @@ export class TopicGossip {
     restoreInto(this.state, entries, this.#context.counters);
   }
 
-  /** Makes an entry of our own, of a copy of the payload. Announced, delivered and acknowledged once durable (I8). */
-  submit(payload: Uint8Array, ref: number, nowMs: number): void {
-    this.#publisher?.submit(payload, ref, nowMs);
+  /** Makes entries of our own, of copies of the payloads. Announced, delivered and acknowledged once durable (I8). */
+  submit(payloads: readonly Uint8Array[], ref: number, nowMs: number): void {
+    this.#publisher?.submit(payloads, ref, nowMs);
   }
 
   /** An answer to a pull went out. */

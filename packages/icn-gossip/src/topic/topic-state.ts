@@ -95,7 +95,12 @@ export class TopicState {
 
   /** Whether it takes no more entries, of anyone. */
   get isFull(): boolean {
-    return this.#storedCount >= this.#limits.entriesPerTopicMax;
+    return this.room <= 0;
+  }
+
+  /** How many more entries it takes, of anyone. */
+  get room(): number {
+    return this.#limits.entriesPerTopicMax - this.#storedCount;
   }
 
   get authorCount(): number {
@@ -197,9 +202,9 @@ export class TopicState {
     return last;
   }
 
-  /** The deps of an entry that follows `prev` now. */
-  frontier(prev: EntryName | undefined): EntryLinks['deps'] {
-    return this.#order.frontier(prev);
+  /** What an entry that follows `prev` now depends on, most recent first; at most `depsMax`. */
+  frontier(prev: EntryName | undefined, depsMax: number): EntryLinks['deps'] {
+    return this.#order.frontier(prev, depsMax);
   }
 
   /**

@@ -50,7 +50,7 @@ describe('closing a log', () => {
     const subject = holding(ALL.slice(0, -1));
     const lines = subject.receive(2, eager(ALL.at(-1)!));
     expect(lines).toContain('persist #18: entry 5/10, withdrawal 18');
-    expect(subject.persisted(18)).toEqual(['withdraw 18: 5 from 3', 'load #1: 16 within 1116160']);
+    expect(subject.persisted(18)).toEqual(['withdraw 18: 5 from 3', 'load #1: 16 within 1122304']);
     const parts = WITNESS.map(({ parts: each }) => each);
     const sent = subject.handle({ type: 'loaded', load: 1, entries: parts });
     expect(sentBy(sent).map(({ to }) => to)).toEqual([did(3)]);
@@ -216,7 +216,7 @@ describe('evidence', () => {
       heads: null,
       evidence: [{ author: did(author), lane: 0 }],
     });
-    expect(subject.receive(3, ask(5))).toContain('load #2: 16 within 1116160');
+    expect(subject.receive(3, ask(5))).toContain('load #2: 16 within 1122304');
     const sent = subject.tell({ type: 'loaded', load: 2, entries: [WITNESS[0]!.parts, undefined] });
     expect(sent).toEqual(['send to 3: Equivocation 5/3']);
     expect(subject.receive(3, ask(6)).join()).not.toContain('load');

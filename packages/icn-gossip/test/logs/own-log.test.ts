@@ -19,7 +19,7 @@ function ownLog(waitingMax = 3): OwnLog {
 }
 
 function submission(ref: number) {
-  return { payload: text(`${ref}`), ref };
+  return { payloads: [text(`${ref}`)], ref };
 }
 
 describe('OwnLog', () => {
@@ -88,6 +88,10 @@ describe('OwnLog', () => {
     expect(results).toEqual([true, true, false]);
     expect(log.takeAll()).toEqual([submission(1), submission(2)]);
     expect(log.takeDue(NOBODY, 5)).toEqual([]);
+    const both = { payloads: [text('1'), text('2')], ref: 4 };
+    const again = ownLog(2);
+    expect([again.submit(both, 0), again.submit(submission(5), 0)]).toEqual([true, false]);
+    expect(again.takeDue(NOBODY, 1)).toEqual([both]);
   });
 
   it('asks nobody where the wait is 0', () => {
@@ -305,7 +309,7 @@ describe('publishing', () => {
 
 /** What the subject makes of a submission, at once. */
 function published(subject: Subject, payload: string): DecodedEntry {
-  const effects = subject.handle({ type: 'submitted', topic: TOPIC, payload: text(payload), ref: 99 });
+  const effects = subject.handle({ type: 'submitted', topic: TOPIC, payloads: [text(payload)], ref: 99 });
   for (const effect of effects) {
     const [write] = effect.type === 'persist' ? effect.writes : [];
     const entry = write?.type === 'entry' ? decodeEntry(write.parts) : 'nothing';

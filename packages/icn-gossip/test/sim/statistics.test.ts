@@ -23,7 +23,7 @@ function flooding(isQuiet = false): MachineFactory {
           { type: 'position', topic: TOPIC, position: ++delivered, id: name.id },
         ] as const;
         const message = { type: 'Announcement', topic: TOPIC, name, entry: parts } as const;
-        const acknowledge = { type: 'acknowledge', ref: event.ref, name } as const;
+        const acknowledge = { type: 'acknowledge', ref: event.ref, names: [name] } as const;
         return [{ type: 'persist', write: 1, writes }, acknowledge, sendTo([...peers], message)];
       }
       if (event.type !== 'received') return [];
@@ -151,7 +151,7 @@ describe('Statistics against what can be counted by hand', () => {
     const [a, b] = [world.add(), world.add()];
     const { name } = entryOf();
     const deliver = { type: 'deliver', topic: TOPIC, position: 1, name, late: false, forked: false } as const;
-    statistics.ordered(a, { type: 'acknowledge', ref: 1, name }, 0);
+    statistics.ordered(a, { type: 'acknowledge', ref: 1, names: [name] }, 0);
     for (const atMs of [5, 6]) statistics.ordered(b, deliver, atMs);
     expect(statistics.counts.duplicates).toBe(1);
     statistics.rolledBack(b);

@@ -31,7 +31,7 @@ export const backend: CryptoBackend = {
     return Uint8Array.from(spki.subarray(-32));
   },
   verify: (publicKey, message, signature) => verify(null, message, importPublicKey(publicKey), signature),
-  sha256: (bytes) => plain(hash('sha256', bytes, 'buffer')),
+  sha256: (bytes) => bytesOfLatin1(hash('sha256', bytes, 'binary')),
   randomBytes: (count) => randomFillSync(new Uint8Array(count)),
 };
 
@@ -52,6 +52,13 @@ function importPublicKey(publicKey: Uint8Array): KeyObject {
   const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
   publicKeys.set(x, key);
   return key;
+}
+
+/** Hashes come as text, since a Buffer made in native code costs twice the hash of 64 bytes (870 ns against 420). */
+function bytesOfLatin1(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i += 1) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }
 
 /** The same bytes without the methods of Buffer, of which some differ from those of Uint8Array. */

@@ -147,8 +147,8 @@ export class ControlClient {
       throw new NodeError('node-unreachable', `the node did not take the request (HTTP ${statusCode})`);
     }
     try {
-      for await (const text of readLines(response, LINE_BYTES_MAX))
-        yield JSON.parse(Buffer.from(text).toString()) as Value;
+      for await (const lines of readLines(response, { lineBytesMax: LINE_BYTES_MAX, togetherMax: 1 }))
+        for (const text of lines) yield JSON.parse(Buffer.from(text).toString()) as Value;
     } catch (error) {
       throw new NodeError('node-unreachable', 'the node ended in the middle of its answer', { cause: error });
     } finally {

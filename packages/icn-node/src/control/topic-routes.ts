@@ -2,12 +2,14 @@ import { GossipError, PROTOCOL } from '@icn/gossip';
 import { parseDid } from '@icn/identity';
 import { NodeError } from '../errors.js';
 import { errorJson, itemJson, sessionsJson } from '../json.js';
-import type { Item, Published, TopicHandle } from '../topic.js';
+import type { Item, TopicHandle } from '../topic.js';
 import { line, respond, respondLines, write, type Call, type Route } from './call.js';
 import { readAll, readLines } from './read-input.js';
 
-/** Entries of one `--lines` request that wait for the disk at once; the input is not read further until then. */
-const LINES_IN_FLIGHT_MAX = 256;
+/** Lines of one `--lines` request that are published together: four signatures. */
+const LINES_TOGETHER_MAX = 64;
+/** So many times as many wait for the disk at once; the input is not read further until then. */
+const GROUPS_IN_FLIGHT_MAX = 4;
 
 /** What the control socket does with topics. */
 export const TOPIC_ROUTES: readonly Route[] = [
@@ -90,25 +92,32 @@ async function postEntry(call: Call): Promise<void> {
   respond(call.response, 200, await topicOf(call).publish(payload));
 }
 
-/** Each line of the body that is not empty is an entry; the answer has a line for each, in order, as soon as it is durable. */
+/**
+ * Each line of the body that is not empty is an entry; the answer has a line for each, in order, as soon as it is
+ * durable. Lines that come together are published together.
+ */
 async function postLines(call: Call): Promise<void> {
   const { request, response, signal } = call;
   const topic = topicOf(call);
   respondLines(response);
   const inFlight: Promise<void>[] = [];
   let answered = Promise.resolve();
-  let number = 0;
+  let lineCount = 0;
   // A line that is too long comes one byte longer than an entry takes, and one more for the CR that is taken off.
-  for await (const bytes of readLines(request, PROTOCOL.payloadBytesMax + 2)) {
-    number += 1;
-    const payload = withoutReturn(bytes);
-    if (payload.length === 0) continue;
-    const published = publishLine(topic, payload, number).then(line, (error: unknown) =>
-      line(errorJson(error)),
+  const bounds = { lineBytesMax: PROTOCOL.payloadBytesMax + 2, togetherMax: LINES_TOGETHER_MAX };
+  for await (const group of readLines(request, bounds)) {
+    const first = lineCount + 1;
+    const lines = group.map((bytes, index) => ({ number: first + index, payload: withoutReturn(bytes) }));
+    lineCount += group.length;
+    const results = publishLines(
+      topic,
+      lines.filter(({ payload }) => payload.length > 0),
     );
-    answered = answered.then(async () => write(response, await published, signal));
+    answered = answered.then(async () => {
+      for (const result of await results) await write(response, line(result), signal);
+    });
     inFlight.push(answered);
-    if (inFlight.length >= LINES_IN_FLIGHT_MAX) await inFlight.shift();
+    if (inFlight.length >= GROUPS_IN_FLIGHT_MAX) await inFlight.shift();
     if (signal.aborted) return;
   }
   await answered;
@@ -122,10 +131,25 @@ function withoutReturn(bytes: Uint8Array): Uint8Array {
   return bytes.at(-1) === CARRIAGE_RETURN ? bytes.subarray(0, -1) : bytes;
 }
 
-async function publishLine(topic: TopicHandle, payload: Uint8Array, number: number): Promise<Published> {
-  if (payload.length <= PROTOCOL.payloadBytesMax) return topic.publish(payload);
+interface Line {
+  readonly number: number;
+  readonly payload: Uint8Array;
+}
+
+/** What came of each line: a line that is too long fails alone, the others together or not at all. */
+async function publishLines(topic: TopicHandle, lines: readonly Line[]): Promise<readonly object[]> {
+  const isTooLong = ({ payload }: Line) => payload.length > PROTOCOL.payloadBytesMax;
+  const payloads = lines.filter((each) => !isTooLong(each)).map(({ payload }) => payload);
+  const published = await topic
+    .publishAll(payloads)
+    .catch((error: unknown) => payloads.map(() => errorJson(error)));
+  const results = published.values();
+  return lines.map((each) => (isTooLong(each) ? tooLong(each) : (results.next().value as object)));
+}
+
+function tooLong({ number }: Line): object {
   const message = `line ${number} has more than ${PROTOCOL.payloadBytesMax} bytes, which is what an entry takes`;
-  throw new GossipError('payload-too-large', message);
+  return errorJson(new GossipError('payload-too-large', message));
 }
 
 function topicOf({ node, params: [name = ''] }: Call): TopicHandle {

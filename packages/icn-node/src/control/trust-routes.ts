@@ -53,5 +53,6 @@ async function importLines({ node, request, response }: Call): Promise<void> {
 
 /** A line that is too long comes one character longer than any statement, which the import refuses by name. */
 async function* textLines(request: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  for await (const bytes of readLines(request, lineCharsMax + 1)) yield Buffer.from(bytes).toString('latin1');
+  for await (const lines of readLines(request, { lineBytesMax: lineCharsMax + 1, togetherMax: 1 }))
+    for (const bytes of lines) yield Buffer.from(bytes).toString('latin1');
 }

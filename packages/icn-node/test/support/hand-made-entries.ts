@@ -12,7 +12,7 @@ export function entriesOf(
   const gossip = new Gossip({ keyPair, network, random: randomBytes });
   gossip.handle({ type: 'joined', topic, access: { type: 'Public' } }, 0);
   const effects: GossipEffect[] = payloads.flatMap((payload, ref) => [
-    ...gossip.handle({ type: 'submitted', topic, payload: Buffer.from(payload), ref }, Date.now()),
+    ...gossip.handle({ type: 'submitted', topic, payloads: [Buffer.from(payload)], ref }, Date.now()),
   ]);
   const writes = effects.flatMap((effect) => (effect.type === 'persist' ? effect.writes : []));
   return writes.flatMap((write) => (write.type === 'entry' ? [write.parts] : []));

@@ -88,8 +88,9 @@ export class Commands {
     const byteCount = random.chance(0.03)
       ? random.pick([payloadBytesMax, payloadBytesMax + 1, 5_000])
       : random.pick([0, 1, 20, 300]);
-    for (let count = random.chance(0.05) ? 20 : 1; count > 0; count--)
-      world.submit(node, topic, random.bytes(byteCount));
+    const payloads = Array.from({ length: random.chance(0.1) ? 20 : 1 }, () => random.bytes(byteCount));
+    if (random.chance(0.5)) world.submit(node, topic, ...payloads);
+    else for (const payload of payloads) world.submit(node, topic, payload);
   }
 
   #leave(node: SimNode): void {

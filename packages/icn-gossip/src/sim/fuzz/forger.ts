@@ -1,13 +1,14 @@
-import { keyPairFromSeed, sha256, sign, type KeyPair } from '@icn/identity';
+import { keyPairFromSeed, sha256, type KeyPair } from '@icn/identity';
 import type { EntryParts } from '../../entry/entry.js';
 import { encodeHeader, type Dep } from '../../entry/entry-header.js';
 import {
   entryIdFromBytes,
   entryIdOf,
-  entryIdToBytes,
+  type EntryId,
   type EntryName,
   type Lane,
 } from '../../entry/entry-name.js';
+import { proofsOf, type Proof } from '../../entry/proof.js';
 import { PROTOCOL } from '../../limits.js';
 import type { Topic } from '../../topic.js';
 import { decodeCbor, encodeCbor, type Cbor } from '@icn/identity/cbor';
@@ -137,10 +138,9 @@ export class Forger {
     });
     if (random.chance(0.05)) header = encodeCbor([...(decodeCbor(header) as Cbor[]), random.bytes(9), [1]]);
     const id = entryIdOf(header);
-    const signature = sign(author, 'icn/entry', entryIdToBytes(id));
     return {
       name: { author: author.did, lane, seq, id },
-      parts: { header, payload, proof: { type: 'signature', signature } },
+      parts: { header, payload, proof: this.#prove(author, id) },
     };
   }
 
@@ -153,9 +153,33 @@ export class Forger {
       () => ({ name, parts: { ...parts, payload: undefined } }),
       () => ({ name, parts: { ...parts, payload: random.bytes(5) } }),
       () => ({ name, parts: { ...parts, proof: { type: 'signature', signature: random.bytes(64) } } }),
+      () => ({ name, parts: { ...parts, proof: this.#spoiltProof(parts.proof) } }),
       () => ({ name: { ...name, id: entryIdFromBytes(random.bytes(32)) }, parts }),
       () => ({ name: { ...name, seq: this.#seq(name.seq) }, parts }),
     ])();
+  }
+
+  /** A signature of its own, or one of a batch, together with ids that nobody ever sees. */
+  #prove(author: KeyPair, id: EntryId): Proof {
+    const random = this.#random;
+    const others = Array.from({ length: random.pick([0, 0, 1, 2, 4]) }, () =>
+      entryIdFromBytes(random.bytes(32)),
+    );
+    const index = random.below(others.length + 1);
+    return proofsOf(author, others.toSpliced(index, 0, id))[index]!;
+  }
+
+  /** The other form with the same signature, or the same with one thing changed. */
+  #spoiltProof({ signature, ...rest }: Proof): Proof {
+    const random = this.#random;
+    if (rest.type === 'signature')
+      return { type: 'batch', signature, index: random.below(4), path: random.bytes(32 * random.below(12)) };
+    return random.pick<Proof>([
+      { type: 'signature', signature },
+      { ...rest, signature: random.bytes(64) },
+      { ...rest, signature, index: rest.index + 2 ** random.below(12) },
+      { ...rest, signature, path: rest.path.subarray(random.below(33)) },
+    ]);
   }
 
   #deps(names: readonly EntryName[]): readonly Dep[] {

@@ -134,6 +134,7 @@ function publishDuring(world: World): void {
     authors: random.sample(world.honest, AUTHORS_MAX),
     topics,
     entryCount: entryCountOf(world.nodes.length),
+    atOnceMax: 20,
     durationMs: faultsMs(world.nodes.length),
     byteCount: (draw) => (draw.chance(0.03) ? 10_000 + draw.below(50_000) : 1 + draw.below(300)),
   });
