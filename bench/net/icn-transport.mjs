@@ -28,7 +28,7 @@ function contenderOf(createTransport) {
 
     dialler(address) {
       const transport = createTransport();
-      // Without the DID no ticket of a connection before is used: every handshake is a first one.
+      // Without the DID no ticket of a connection before is used: every handshake is a whole one.
       const { scheme, host: to, port } = /** @type {import('@icn/net').Address} */ (address);
       return Promise.resolve(() => transport.dial({ scheme, host: to, port }));
     },

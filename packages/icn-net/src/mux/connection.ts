@@ -185,9 +185,10 @@ export class MuxConnection implements Connection, FrameSink {
       schedule: () => this.#schedule(),
     });
     this.#phase = 'open';
-    this.#timer.set(this.#heardAtMs + limits.keepAliveMs);
     // The first round trip is known before the first long silence.
     this.#pingDue = true;
+    this.#askedAtMs = performance.now();
+    this.#timer.set(this.#askedAtMs + limits.keepAliveMs);
     this.#schedule();
     this.#options.onProven();
     return undefined;
@@ -242,13 +243,13 @@ export class MuxConnection implements Connection, FrameSink {
       this.#over({ code: 'timeout', by: 'network', text: 'nothing heard any more' });
       return void this.#socket.destroy();
     }
-    if (nowMs >= Math.max(this.#heardAtMs, this.#askedAtMs) + keepAliveMs) {
+    // Busy or not: a round trip that was measured once may be that of a busy moment, or of another way.
+    if (nowMs >= this.#askedAtMs + keepAliveMs) {
       this.#askedAtMs = nowMs;
       this.#pingDue = true;
       this.#turn();
     }
-    const askAtMs = Math.max(this.#heardAtMs, this.#askedAtMs) + keepAliveMs;
-    this.#timer.set(Math.min(askAtMs, this.#heardAtMs + idleTimeoutMs));
+    this.#timer.set(Math.min(this.#askedAtMs + keepAliveMs, this.#heardAtMs + idleTimeoutMs));
   }
 
   /** Ends it from this side: tells the peer, and hangs up when that is sent. */

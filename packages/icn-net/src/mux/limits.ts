@@ -8,7 +8,7 @@ import type { HandshakeLimits } from '../admission.js';
 export interface MuxLimits extends HandshakeLimits {
   /** Inbound handshakes under way; further ones are closed and may try again. 64: as over QUIC. */
   readonly handshakesMax: number;
-  /** The same per source, an IPv4 address or an IPv6 /64. 8: as over QUIC. */
+  /** The same per source, an IPv4 address or an IPv6 /64. 8: the number of the Rust original, and TCP has shown the address. */
   readonly handshakesPerSourceMax: number;
   /** Handshakes that one source may begin at once. 1,000: as over QUIC. */
   readonly handshakesPerSourceBurst: number;
@@ -28,13 +28,13 @@ export interface MuxLimits extends HandshakeLimits {
   readonly streamWindowBytes: number;
   /** How far the window of a stream grows that is read as fast as it fills. 4 MiB: as over QUIC, 300 Mbit/s at 100 ms. */
   readonly streamWindowBytesMax: number;
-  /** What a peer may send on all streams together before anybody reads. 16 MiB: 63 streams that nobody reads leave room for others. */
+  /** What a peer may send on all streams together before anybody reads. 16 MiB: windows grow by half of it all together, so that 31 streams that nobody reads leave room for others whatever has grown. */
   readonly connectionWindowBytes: number;
   /** Bytes handed to the socket that the system has not taken yet. 128 KiB: eight records of TLS; control streams wait behind no more than that and the buffers of the system. */
   readonly outputBytesMax: number;
   /** Silence after which a peer is given up. 30 s: as over QUIC. */
   readonly idleTimeoutMs: number;
-  /** Silence after which a peer is asked for a sign of life. A third of the idle timeout, as over QUIC. */
+  /** How often a peer is asked for a sign of life, and how far away it is. A third of the idle timeout, as over QUIC. */
   readonly keepAliveMs: number;
 }
 

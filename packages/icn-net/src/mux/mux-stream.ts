@@ -173,6 +173,11 @@ export class MuxStream implements Stream {
     this.#giveUp(error);
   }
 
+  /** The stream is forgotten. */
+  releaseWindow(): void {
+    this.#window.release();
+  }
+
   /** What is to be sent: small frames that need no window, or bytes, or nothing at the moment. */
   get due(): 'signs' | 'bytes' | undefined {
     if (this.#resetting || this.#isRoomDue() || (this.#ending && !this.#ended)) return 'signs';

@@ -5,6 +5,7 @@ import type { Stream, StreamOptions } from '../transport.js';
 import { encodeU32, frameTypes, type Hello, type MuxFrameType } from './frame.js';
 import type { FrameOutput } from './frame-output.js';
 import type { MuxLimits } from './limits.js';
+import type { GrowthBudget } from './receive-window.js';
 import { MuxStream, type MuxStreamOptions, type StreamOwner } from './mux-stream.js';
 
 /** The least significant bit of a stream's number says who opened it, as in QUIC (RFC 9000 §2.1). */
@@ -58,6 +59,7 @@ export class Mux implements StreamOwner {
   readonly #controlReserveBytes: number;
   #peerRoomBytes: number;
   #creditBytes = 0;
+  readonly #growth: GrowthBudget;
   #failure: NetError | undefined;
 
   constructor(options: MuxOptions) {
@@ -71,6 +73,8 @@ export class Mux implements StreamOwner {
     this.#roomBytes = peer.connectionWindowBytes;
     this.#controlReserveBytes = Math.min(peer.streamWindowBytes, Math.floor(peer.connectionWindowBytes / 4));
     this.#peerRoomBytes = limits.connectionWindowBytes;
+    // The other half is for streams that have not grown, whoever stops reading the others.
+    this.#growth = { leftBytes: limits.connectionWindowBytes / 2 };
   }
 
   /** Streams that are not over, opened by either side. */
@@ -158,6 +162,7 @@ export class Mux implements StreamOwner {
   forget(stream: MuxStream): void {
     this.#signsDue.delete(stream);
     this.#bytesDue[stream.priority].delete(stream);
+    stream.releaseWindow();
     if (stream.id === undefined) {
       if (this.#unnumbered.delete(stream)) this.#freeOwnPlaces(1);
       return;
@@ -189,7 +194,10 @@ export class Mux implements StreamOwner {
   #windows(): Pick<MuxStreamOptions, 'window' | 'roomBytes'> {
     const { limits, peer, roundTripMs } = this.#options;
     const { streamWindowBytes: bytes, streamWindowBytesMax: bytesMax } = limits;
-    return { window: { bytes, bytesMax, roundTripMs }, roomBytes: peer.streamWindowBytes };
+    return {
+      window: { bytes, bytesMax, budget: this.#growth, roundTripMs },
+      roomBytes: peer.streamWindowBytes,
+    };
   }
 
   /** A stream that is over here may still get room, or be given up after its end, by a peer that has not heard so. */

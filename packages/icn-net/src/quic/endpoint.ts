@@ -111,6 +111,7 @@ export class QuicEndpoint {
   removeLink(link: EndpointLink): void {
     this.#links.delete(link);
     if (this.#links.size === 0 && this.onInitial === undefined) void this.close();
+    else this.unrefIfOver();
   }
 
   /** Lets the process end although the socket is open: nothing but farewells is left to say here. */
@@ -153,7 +154,12 @@ export class QuicEndpoint {
 
   async #close(): Promise<void> {
     this.onInitial = undefined;
-    for (const link of this.#links) link.connection?.release();
+    for (const { connection } of this.#links) {
+      // One that came about while the transport closed.
+      if (connection !== undefined && connection.phase !== 'over')
+        void connection.close({ text: 'the node stops' });
+      connection?.release();
+    }
     if (this.#sendCount > 0) {
       await new Promise<void>((resolve) => {
         this.#onAllSent = resolve;

@@ -50,7 +50,7 @@ export class PathMtu {
   }
 
   get wakeAtMs(): number {
-    return this.#raiseAtMs;
+    return this.#isSilent ? Infinity : this.#raiseAtMs;
   }
 
   /** A datagram was sent that is as large as is known to pass. */

@@ -21,6 +21,7 @@ import { PathConfigs } from './path-configs.js';
 import type { QuicConnectionOptions } from './connection-options.js';
 import { QuicConnection } from './connection.js';
 import { createQuicCounters, type QuicCounters } from './counters.js';
+import { DialSockets } from './dial-sockets.js';
 import { QuicEndpoint, withoutZone, type EndpointLink } from './endpoint.js';
 import { InitialGate } from './initial-gate.js';
 import { defaultQuicLimits, type QuicLimits } from './limits.js';
@@ -86,6 +87,7 @@ class QuicTransport implements Transport {
   readonly #options: QuicTransportOptions;
   readonly #limits: QuicLimits;
   readonly #endpoints = new Set<QuicEndpoint>();
+  readonly #dialSockets = new DialSockets(async (host) => this.#bind((await this.#load()).quic, host, 0));
   readonly #listeners = new Set<ProvenListener>();
   readonly #connections = new Set<QuicConnection>();
   readonly #proven: ProvenAdmission;
@@ -181,7 +183,7 @@ class QuicTransport implements Transport {
     this.#endpoints.add(endpoint);
     if (this.#closed === undefined) return endpoint;
     await endpoint.close();
-    throw new NetError('connection-closed', 'this transport was closed meanwhile');
+    throw closedMeanwhile();
   }
 
   #accept(
@@ -239,10 +241,12 @@ class QuicTransport implements Transport {
     { expect, early }: { expect: Did | undefined; early: EarlyQuestion | undefined },
     signal: AbortSignal | undefined,
   ): Promise<Connection> {
-    const { endpoint, host } = await this.#endpointFor(quic, address.host);
-    const remote = withoutZone({ host, port: address.port });
+    const { link, remote } = await this.#linkTo(address);
+    if (this.#closed !== undefined) {
+      link.release();
+      throw closedMeanwhile();
+    }
     const id = smallRandomBytes(connectionIdBytes);
-    const link = endpoint.createLink(host.slice(remote.host.length));
     const native = orUndefined(() =>
       quic.Connection.connect(null, id, link.local, remote, configs.to(remote.host)),
     );
@@ -281,14 +285,17 @@ class QuicTransport implements Transport {
     });
   }
 
-  /** A listening socket that reaches the host, so that the peer sees the port at which we can be dialled; or else one for all dials. */
-  async #endpointFor(quic: NativeQuic, host: string): Promise<{ endpoint: QuicEndpoint; host: string }> {
-    const usable = [...this.#endpoints].filter(({ isClosing }) => !isClosing);
-    for (const endpoint of usable.sort((a, b) => Number(b.isListening) - Number(a.isListening))) {
-      const reach = reachFrom(endpoint.local, host);
-      if (reach !== undefined) return { endpoint, host: reach };
+  /** By a listening socket that reaches the host, so that the peer sees the port at which we can be dialled; or else by one for all dials. */
+  async #linkTo({ host, port }: Address): Promise<{ link: EndpointLink; remote: HostPort }> {
+    const linkBy = (endpoint: QuicEndpoint, reached: string): { link: EndpointLink; remote: HostPort } => {
+      const remote = withoutZone({ host: reached, port });
+      return { link: endpoint.createLink(reached.slice(remote.host.length)), remote };
+    };
+    for (const endpoint of this.#endpoints) {
+      const reached = endpoint.isListening ? reachFrom(endpoint.local, host) : undefined;
+      if (reached !== undefined) return linkBy(endpoint, reached);
     }
-    return { endpoint: await this.#bind(quic, host.includes(':') ? '::' : '0.0.0.0', 0), host };
+    return this.#dialSockets.use(host, (endpoint) => linkBy(endpoint, host));
   }
 
   #start(quic: NativeQuic, start: ConnectionStart): QuicConnection {
@@ -322,6 +329,10 @@ class QuicTransport implements Transport {
     const ticket = connection.role === 'client' ? native.session() : null;
     if (ticket !== null) this.#tickets.keep(connection.remote, ticket);
   }
+}
+
+function closedMeanwhile(): NetError {
+  return new NetError('connection-closed', 'this transport was closed meanwhile');
 }
 
 /** The value, or `undefined` where making it throws. */
