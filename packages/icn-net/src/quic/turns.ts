@@ -6,6 +6,8 @@ export interface TurnTaker {
   speak(): void;
 }
 
+const settled = Promise.resolve();
+
 /**
  * When a connection hears and speaks: once for all that happened meanwhile, whatever it was. It hears when every datagram that the
  * socket had is in. It speaks when all that was woken by what it heard has had its say, so that an answer travels with the
@@ -35,7 +37,7 @@ export class Turns {
     if (this.#willSpeak) return;
     this.#willSpeak = true;
     // A tick that a microtask asks for runs when no microtask is left.
-    queueMicrotask(() =>
+    void settled.then(() =>
       process.nextTick(() => {
         this.#willSpeak = false;
         this.#taker.speak();
