@@ -5,15 +5,21 @@ import { describe, expect, it } from '@jest/globals';
 
 import { createProgram } from '../packages/icn-node/src/cli/program.js';
 import { run } from '../scripts/run.mjs';
-import { blocks, codeSpansIn, coursePages, headingsIn, proseOf, type Block } from './markdown.js';
+import { blocks, codeSpansIn, coursePages, headingsIn, proseOf, rowsBelow, type Block } from './markdown.js';
 import { readRepositoryFile, repositoryFiles } from './repository.js';
 
 const files = repositoryFiles();
 const pages = coursePages.map((path) => [path, readRepositoryFile(path)] as const);
 
+type Command = ReturnType<typeof createProgram>;
+
 /** All that a name could be of: sources of packages, labs and scripts, what they depend on, and the lists of counters. */
 const sources = files
-  .filter((path) => /^(?:packages\/[^/]+\/src|labs|scripts)\/.*\.(?:ts|mjs)$|package\.json$|^packages\/[^/]+\/README\.md$/.test(path))
+  .filter((path) =>
+    /^(?:packages\/[^/]+\/src|labs|scripts)\/.*\.(?:ts|mjs)$|package\.json$|^packages\/[^/]+\/README\.md$/.test(
+      path,
+    ),
+  )
   .map((path) => readRepositoryFile(path))
   .join('\n');
 const scripts = (JSON.parse(readRepositoryFile('package.json')) as { scripts: Record<string, string> })
@@ -77,6 +83,19 @@ describe('the pages of the course', () => {
       expect(faultOfQuote(block)).toBeUndefined();
     },
   );
+
+  it.each([
+    ['07', '06'],
+    ['08', '07'],
+  ])('name the parts of the lab of page %s', (page, lab) => {
+    const path = coursePages.find((each) => each.startsWith(`docs/course/${page}-`)) ?? '';
+    const named = rowsBelow(readRepositoryFile(path), "What You'll Build").map(([name]) => name);
+    expect(named.length).toBeGreaterThan(3);
+    if (labs === undefined) return;
+    const parts = files.filter((file) => file.startsWith(`labs/src/lab-${lab}/parts/`));
+    const ids = parts.flatMap((file) => /^  id: '([a-z-]+)',$/m.exec(readRepositoryFile(file))?.[1] ?? []);
+    expect(named.toSorted()).toEqual(ids.toSorted());
+  });
 
   it('map to files that have the names', () => {
     const rows = proseOf(readRepositoryFile('docs/map.md')).matchAll(
@@ -202,19 +221,25 @@ function faultOfCommand(line: string, strictly: boolean): string | undefined {
 }
 
 function icnOptions(): ReadonlySet<string> {
-  const { commands } = createProgram(() => {}, true);
-  return new Set(commands.flatMap(({ options }) => options.flatMap(({ long }) => long ?? [])));
+  const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)];
+  return new Set(
+    all(createProgram(() => {}, true)).flatMap(({ options }) => options.flatMap(({ long }) => long ?? [])),
+  );
 }
 
 function faultOfIcn(args: readonly string[], strictly: boolean): string | undefined {
   const program = createProgram(() => {}, true);
-  const command = program.commands.find((each) => each.name() === args[0]);
-  if (command === undefined) return `icn has no ${args[0]}`;
+  let command: Command = program;
+  for (const word of args) {
+    const next = command.commands.find((each) => each.name() === word);
+    if (next === undefined) break;
+    command = next;
+  }
+  if (command === program) return `icn has no ${args[0]}`;
   if (!strictly) {
-    const unknown = args.filter(
-      (word) => word.startsWith('--') && !command.options.some(({ long }) => long === word),
-    );
-    return unknown.length === 0 ? undefined : `icn ${args[0]} knows no ${unknown.join(', ')}`;
+    const options = command.options.map(({ long }) => long);
+    const unknown = args.filter((word) => word.startsWith('--') && !options.includes(word));
+    return unknown.length === 0 ? undefined : `icn ${command.name()} knows no ${unknown.join(', ')}`;
   }
   // Parses as the command does, and does nothing.
   command.action(() => {});
