@@ -1,0 +1,177 @@
+import { Counters, decodeEntry, decodeMessage, verifyEntry, type EntryParts, type GossipEffect, type GossipEvent, type Topic } from '@icn/gossip';
+import { createEntry, Outbox, type HostedMachine, type MachineFactory, type MachineSetup } from '@icn/gossip/sim';
+import { toHex, type Did } from '@icn/identity';
+import type { Access, Effect, Entry, Event, Machine, Message, Setup } from './contract.js';
+import { toWire, type KnownEntries } from './wire-form.js';
+
+/** A learner's class, as it stands in `machine.ts`. */
+export type MachineClass = new (setup: Setup) => Machine;
+
+export interface HostOptions {
+  readonly summary?: Setup['summary'];
+  readonly accessOf?: (topic: string) => Access;
+  /** How far the node `self` trusts somebody. */
+  readonly trustOf?: (did: Did, self: Did) => number;
+}
+
+const decoder = new TextDecoder();
+
+/**
+ * Lets a learner's machine live in the simulator: speaks the wire format of `@icn/gossip` for it, signs and checks
+ * entries, gives positions, and holds back what it says until what it delivered is durable. All decisions are the
+ * learner's: what is held, told, asked, passed on and delivered; so the simulator's checkers judge those.
+ */
+class Host implements HostedMachine {
+  readonly #setup: MachineSetup;
+  readonly #options: HostOptions;
+  readonly #machine: Machine;
+  readonly #outbox = new Outbox(Infinity, new Counters());
+  /** Entries whose bytes are here. */
+  readonly #known: KnownEntries = new Map();
+  readonly #lastPositions = new Map<string, number>();
+  readonly #ownHeads = new Map<string, Entry>();
+  #lastRequest = 0;
+
+  constructor(setup: MachineSetup, makeMachine: (setup: Setup) => Machine, options: HostOptions) {
+    this.#setup = setup;
+    this.#options = options;
+    this.#machine = makeMachine({
+      self: setup.keyPair.did,
+      summary: options.summary ?? 'clock',
+      random: setup.random,
+      trustOf: (did) => options.trustOf?.(did, setup.keyPair.did) ?? 1,
+    });
+  }
+
+  get wakeAtMs(): number | undefined {
+    return this.#machine.wakeAtMs;
+  }
+
+  handle(event: GossipEvent, nowMs: number): readonly GossipEffect[] {
+    if (event.type === 'persisted') this.#outbox.persisted(event.write);
+    else {
+      const told = this.#eventOf(event, nowMs);
+      if (told !== undefined) this.#carryOut(this.#machine.handle(told, nowMs), event);
+    }
+    return this.#outbox.take();
+  }
+
+  #eventOf(event: GossipEvent, nowMs: number): Event | undefined {
+    switch (event.type) {
+      case 'joined':
+        return { ...event, access: this.#options.accessOf?.(event.topic) ?? { type: 'Public' } };
+      case 'peer-up':
+      case 'peer-down':
+      case 'woke':
+        return event;
+      case 'received': {
+        const message = this.#read(event.frame);
+        return message && { type: 'received', from: event.from, message };
+      }
+      case 'submitted':
+        return { type: 'submitted', entry: this.#create(event.topic, event.payload, nowMs) };
+      default:
+        return undefined;
+    }
+  }
+
+  #carryOut(effects: readonly Effect[], cause: GossipEvent): void {
+    for (const effect of effects) {
+      if (effect.type === 'send') {
+        const message = toWire(effect.message, this.#known, ++this.#lastRequest);
+        this.#outbox.sendWhenDurable([effect.to], message);
+      } else this.#deliver(effect.entry);
+    }
+    if (cause.type !== 'submitted') return;
+    const own = this.#ownHeads.get(cause.topic)!;
+    const { name } = this.#known.get(own.id)!;
+    this.#outbox.effectWhenDurable({ type: 'acknowledge', ref: cause.ref, name });
+  }
+
+  #deliver({ id }: Entry): void {
+    const known = this.#known.get(id);
+    if (known === undefined) throw new TypeError(`deliver: no entry with the id ${id} has come to this node`);
+    const { topic } = known.header;
+    const position = (this.#lastPositions.get(topic) ?? 0) + 1;
+    this.#lastPositions.set(topic, position);
+    this.#outbox.write({ type: 'entry', topic, id: known.name.id, parts: known.parts });
+    this.#outbox.write({ type: 'position', topic, position, id: known.name.id });
+    this.#outbox.effectWhenDurable({ type: 'deliver', topic, position, name: known.name, late: false, forked: false });
+  }
+
+  #read(frame: Uint8Array): Message | undefined {
+    const message = decodeMessage(frame);
+    if (typeof message === 'string') return undefined;
+    switch (message.type) {
+      case 'Subscribe':
+        return { type: 'Subscribe', topics: message.topics };
+      case 'Announcement':
+        return { type: 'Announcement', topic: message.topic, name: message.name };
+      case 'PullRequest':
+        return { type: 'PullRequest', topic: message.topic, missing: message.missing };
+      case 'PullResponse': {
+        const entries = message.entries.flatMap((parts) => this.#admit(parts) ?? []);
+        return { type: 'PullResponse', topic: message.topic, entries };
+      }
+      case 'AntiEntropy': {
+        const { topic, summary } = message;
+        if (summary?.type === 'clock') {
+          const counts = summary.clock.map(({ author, seq }) => [author, seq] as const);
+          return { type: 'AntiEntropy', topic, summary: { type: 'clock', counts } };
+        }
+        if (summary?.type !== 'filter') return undefined;
+        const { salt, bytes } = summary;
+        return { type: 'AntiEntropy', topic, summary: { type: 'filter', salt, bytes } };
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  /** Checks an entry that came, once; what is no entry of its author costs only itself. */
+  #admit(parts: EntryParts | undefined): Entry | undefined {
+    const decoded = parts && decodeEntry(parts);
+    if (decoded === undefined || typeof decoded === 'string') return undefined;
+    const known = this.#known.get(decoded.name.id);
+    if (known !== undefined) return known.entry;
+    if (decoded.header.network !== this.#setup.network) return undefined;
+    const verified = verifyEntry(decoded, this.#setup.verifySignature);
+    if (typeof verified === 'string') return undefined;
+    return this.#remember(verified);
+  }
+
+  #create(topic: Topic, payload: Uint8Array, nowMs: number): Entry {
+    const prev = this.#ownHeads.get(topic);
+    const fields = { topic, lane: 0 as const, deps: [], timestampMs: Math.floor(nowMs), network: this.#setup.network };
+    const created = createEntry(
+      this.#setup.keyPair,
+      { ...fields, seq: (prev?.seq ?? 0) + 1, prev: prev === undefined ? null : this.#known.get(prev.id)!.name.id },
+      payload,
+    );
+    const entry = this.#remember(created);
+    this.#ownHeads.set(topic, entry);
+    return entry;
+  }
+
+  #remember({ name, header, parts }: ReturnType<typeof createEntry>): Entry {
+    const { author, seq, id } = name;
+    const text = parts.payload === undefined ? '' : decoder.decode(parts.payload);
+    const entry = Object.freeze<Entry>({ author, seq, id, topic: header.topic, text });
+    this.#known.set(id, { entry, name, header, parts });
+    return entry;
+  }
+}
+
+/** A node of the simulator that runs a learner's machine. */
+export function hosted(Machine: MachineClass, options: HostOptions = {}): MachineFactory {
+  return hostedBy((setup) => new Machine(setup), options);
+}
+
+export function hostedBy(makeMachine: (setup: Setup) => Machine, options: HostOptions = {}): MachineFactory {
+  return (setup) => new Host(setup, makeMachine, options);
+}
+
+/** How an entry's id stands in diagrams and messages. */
+export function shortId(id: string | Uint8Array): string {
+  return (typeof id === 'string' ? id : toHex(id)).slice(0, 6);
+}
