@@ -3,11 +3,14 @@ import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Lab } from './course.js';
-import { judge } from './check/sandbox.js';
+import { BOUNDS, judge } from './check/sandbox.js';
 import { transpile } from './check/transpile.js';
 import { typeCheck } from './check/type-check.js';
 import { LABS } from './manifest.js';
 import { checkout, solutionOf, starterOf, withRunFolder, wrongOf } from './workplace.js';
+
+/** Nobody waits for an author's check, and many seeds take long. */
+const stepMs = 600_000;
 
 /** One thing that was verified: a starter, a solution, a wrong solution, or what the manifest says. */
 export interface Verified {
@@ -29,7 +32,10 @@ interface Candidate {
  * The author's check: starters compile and fail every part, solutions pass every part, each wrong solution fails exactly
  * the part that is meant to catch it, every step has its hints, and what the manifest names is there.
  */
-export async function verify(seedCount: number, tell: (result: Verified) => void): Promise<readonly Verified[]> {
+export async function verify(
+  seedCount: number,
+  tell: (result: Verified) => void,
+): Promise<readonly Verified[]> {
   const seeds = Array.from({ length: seedCount }, (_, index) => index + 1);
   const candidates = LABS.flatMap(candidatesOf);
   const tasks = [
@@ -69,9 +75,10 @@ export async function checkCandidate(candidate: Candidate, seeds: readonly numbe
   const { lab, what, folders, fails } = candidate;
   const faults = await withRunFolder(async (folder) => {
     const diagnostics = await transpile(folders, folder);
-    if (diagnostics.length > 0) return diagnostics.map(({ file, line, message }) => `${file}:${line} ${message}`);
+    if (diagnostics.length > 0)
+      return diagnostics.map(({ file, line, message }) => `${file}:${line} ${message}`);
     const parts = lab.parts.map(({ id }) => id);
-    const report = await judge({ lab: lab.id, folder, parts, seeds, goesOn: true });
+    const report = await judge({ lab: lab.id, folder, parts, seeds, goesOn: true }, { ...BOUNDS, stepMs });
     return parts.flatMap((part) => {
       const failure = report.parts.find((judged) => judged.part === part)?.failure;
       const wasRun = report.parts.some((judged) => judged.part === part);
@@ -94,7 +101,9 @@ async function checkTypes(candidates: readonly Candidate[]): Promise<Verified> {
         return folders.length === 1 ? names.map((name) => join(last, name)) : [];
       }),
     );
-    return (await typeCheck(groups.flat(), folder)).map(({ file, line, message }) => `${file}:${line} ${message}`);
+    return (await typeCheck(groups.flat(), folder)).map(
+      ({ file, line, message }) => `${file}:${line} ${message}`,
+    );
   });
   return { lab: 'all', what: 'starters and solutions compile', faults };
 }
@@ -105,17 +114,21 @@ function checkManifest(lab: Lab): Verified {
   if (new Set(parts).size < parts.length) faults.push('two parts have one id');
   for (const part of lab.parts) {
     const steps = part.steps.map(({ id }) => id);
-    if (steps.length === 0 || new Set(steps).size < steps.length) faults.push(`part ${part.id} has no steps, or two of one id`);
+    if (steps.length === 0 || new Set(steps).size < steps.length)
+      faults.push(`part ${part.id} has no steps, or two of one id`);
     for (const { id, hints, file } of part.steps) {
       if (hints.some((hint) => hint.trim() === '') || new Set(hints).size < hints.length)
         faults.push(`step ${part.id}/${id} has no three hints`);
-      if (!existsSync(join(starterOf(lab), file ?? part.file))) faults.push(`step ${part.id}/${id} names ${file ?? part.file}, which is no file of the starter`);
+      if (!existsSync(join(starterOf(lab), file ?? part.file)))
+        faults.push(`step ${part.id}/${id} names ${file ?? part.file}, which is no file of the starter`);
     }
     if (part.question === '' || part.goal === '') faults.push(`part ${part.id} has no goal or question`);
     if (part.demonstration !== undefined && !lab.wrong.some(({ id }) => id === part.demonstration))
       faults.push(`part ${part.id} demonstrates ${part.demonstration}, which is no wrong solution`);
   }
-  for (const path of [...lab.parts.flatMap(({ read }) => read), ...lab.production].map((reading) => reading.path))
+  for (const path of [...lab.parts.flatMap(({ read }) => read), ...lab.production].map(
+    (reading) => reading.path,
+  ))
     if (!existsSync(join(checkout, path))) faults.push(`${path} is not there`);
   return { lab: lab.number, what: 'hints, files and links', faults };
 }
@@ -125,13 +138,18 @@ async function checkFolders(lab: Lab): Promise<Verified> {
   const faults: string[] = [];
   const folders = await readdir(join(solutionOf(lab), '..', 'wrong'));
   const named = lab.wrong.map(({ id }) => id);
-  for (const name of folders.filter((folder) => !named.includes(folder))) faults.push(`wrong/${name} is in no manifest`);
+  for (const name of folders.filter((folder) => !named.includes(folder)))
+    faults.push(`wrong/${name} is in no manifest`);
   for (const { id, caughtBy } of lab.wrong) {
     if (!folders.includes(id)) faults.push(`wrong/${id} is not there`);
-    if (!lab.parts.some((part) => part.id === caughtBy)) faults.push(`wrong/${id} is to be caught by ${caughtBy}, which is no part`);
+    if (!lab.parts.some((part) => part.id === caughtBy))
+      faults.push(`wrong/${id} is to be caught by ${caughtBy}, which is no part`);
   }
-  for (const { id } of lab.parts) if (!lab.wrong.some(({ caughtBy }) => caughtBy === id)) faults.push(`no wrong solution is caught by part ${id}`);
+  for (const { id } of lab.parts)
+    if (!lab.wrong.some(({ caughtBy }) => caughtBy === id))
+      faults.push(`no wrong solution is caught by part ${id}`);
   const [starter, solution] = await Promise.all([readdir(starterOf(lab)), readdir(solutionOf(lab))]);
-  if (starter.toSorted().join() !== solution.toSorted().join()) faults.push('starter and solution have different files');
+  if (starter.toSorted().join() !== solution.toSorted().join())
+    faults.push('starter and solution have different files');
   return { lab: lab.number, what: `folders of ${basename(join(solutionOf(lab), '..'))}`, faults };
 }

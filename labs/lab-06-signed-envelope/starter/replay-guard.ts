@@ -2,6 +2,7 @@
 export class ReplayGuard {
   /** `window`: how many sequences, up to the highest of a sender, may come in any order. */
   constructor(window = 64) {
+    if (window < 1) throw new RangeError('a window has room for one sequence at least');
     // TODO once
   }
 

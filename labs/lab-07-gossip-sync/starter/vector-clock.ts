@@ -7,7 +7,9 @@ export type ClockOrder = 'before' | 'after' | 'equal' | 'concurrent';
 export class VectorClock {
   /** Starts with these counts, and keeps counts of its own. */
   constructor(counts: Iterable<readonly [Did, number]> = []) {
-    // TODO count: keep the counts
+    for (const [did, count] of counts) {
+      // TODO count: keep them
+    }
   }
 
   /** The count of an author, 0 for a stranger. */

@@ -10,8 +10,8 @@ export interface Bounds {
   readonly printedMax: number;
 }
 
-/** Steps of a lab take well under a second a handful of seeds; the rest is room for slow machines (guess). */
-export const BOUNDS: Bounds = { stepMs: 20_000, memoryMb: 512, printedMax: 16_384 };
+/** The longest step takes two seconds for its seeds on an idle machine; the rest is room for busy ones (guess). */
+export const BOUNDS: Bounds = { stepMs: 30_000, memoryMb: 512, printedMax: 16_384 };
 
 const worker = fileURLToPath(new URL('worker.js', import.meta.url));
 
@@ -73,7 +73,11 @@ function listen(child: ChildProcess, { stepMs, memoryMb }: Bounds, printed: Prin
       clearTimeout(timer);
       if (!isDone) {
         const isMemory = printed.text.includes('heap out of memory');
-        const message = why ?? (isMemory ? `it took more than ${memoryMb} MB of memory, and was stopped` : `it ended the process (exit code ${code})`);
+        const message =
+          why ??
+          (isMemory
+            ? `it took more than ${memoryMb} MB of memory, and was stopped`
+            : `it ended the process (exit code ${code})`);
         if (isMemory) printed.text = '';
         addFailure(parts, current ?? { part: '', step: '' }, { message, evidence: [] });
       }
@@ -97,7 +101,11 @@ function note(parts: MutableReport[], told: Told): void {
   if (told.type === 'failed') addFailure(parts, told, { message: told.message, evidence: told.evidence });
 }
 
-function addFailure(parts: MutableReport[], { part, step }: { part: string; step: string }, failure: Failure): void {
+function addFailure(
+  parts: MutableReport[],
+  { part, step }: { part: string; step: string },
+  failure: Failure,
+): void {
   let report = parts.at(-1);
   if (report?.part !== part) parts.push((report = { part, passedSteps: [], notes: [] }));
   report.failedStep = step;

@@ -11,7 +11,11 @@ export class StepFailure extends Error {
 }
 
 /** Fails the step unless the condition holds. */
-export function expect(condition: boolean, message: string, evidence: readonly string[] = []): asserts condition {
+export function expect(
+  condition: boolean,
+  message: string,
+  evidence: readonly string[] = [],
+): asserts condition {
   if (!condition) throw new StepFailure(message, evidence);
 }
 
@@ -25,7 +29,8 @@ export function expectSame(actual: unknown, wanted: unknown, message: string): v
 export function shown(value: unknown): string {
   const text = JSON.stringify(value, (_key, item: unknown) => {
     if (typeof item === 'bigint') return `${item}n`;
-    if (item instanceof Uint8Array) return `${item.length} bytes ${Buffer.from(item.subarray(0, 16)).toString('hex')}`;
+    if (item instanceof Uint8Array)
+      return `${item.length} bytes ${Buffer.from(item.subarray(0, 16)).toString('hex')}`;
     if (item instanceof Map) return [...item];
     return item;
   });

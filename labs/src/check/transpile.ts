@@ -22,7 +22,9 @@ const FILES_MAX = 50;
 export async function transpile(folders: readonly string[], out: string): Promise<readonly Diagnostic[]> {
   const sources = new Map<string, string>();
   for (const folder of folders)
-    for (const name of (await readdir(folder)).filter((file) => /^[\w-]+\.ts$/.test(file)).slice(0, FILES_MAX))
+    for (const name of (await readdir(folder))
+      .filter((file) => /^[\w-]+\.ts$/.test(file))
+      .slice(0, FILES_MAX))
       sources.set(name, join(folder, name));
   await mkdir(out, { recursive: true });
   const faults = await Promise.all([...sources].map(([name, path]) => transpileFile(name, path, out)));

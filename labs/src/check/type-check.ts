@@ -11,7 +11,10 @@ const compiler = join(dirname(manifest), 'bin', 'tsc');
 const timeoutMs = 60_000;
 
 /** What the TypeScript compiler has to say of files, by the rules for learners; `configFolder` gets its project file. */
-export async function typeCheck(files: readonly string[], configFolder: string): Promise<readonly Diagnostic[]> {
+export async function typeCheck(
+  files: readonly string[],
+  configFolder: string,
+): Promise<readonly Diagnostic[]> {
   const project = join(configFolder, 'tsconfig.types.json');
   const config = { extends: join(labsFolder, 'tsconfig.learner.json'), files };
   await writeFile(project, JSON.stringify(config));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Part, Step } from '../course.js';
 import { findLab } from '../manifest.js';
+import { checkout } from '../workplace.js';
 import type { CheckContext } from './check-context.js';
 import type { Failure, Task, Told } from './report.js';
 import { StepFailure } from './step-failure.js';
@@ -65,5 +66,6 @@ function firstLine(error: unknown): string {
 /** The lines of the learner's own files in a stack. */
 function placesIn(error: unknown): string[] {
   const lines = error instanceof Error ? (error.stack ?? '').split('\n') : [];
-  return lines.filter((line) => /[\w-]+\.ts:\d+/.test(line) && !line.includes('/labs/src/')).slice(0, 4);
+  const own = lines.filter((line) => /[\w-]+\.ts:\d+/.test(line) && !line.includes('/labs/src/'));
+  return own.slice(0, 4).map((line) => line.trim().replace(checkout, ''));
 }

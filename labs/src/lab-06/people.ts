@@ -16,7 +16,9 @@ export function person(number: number): Person {
 export const [ada, bob, eve] = [person(1), person(2), person(3)] as const;
 
 export function letter(changes: Partial<Letter> = {}): Letter {
-  const payload = new TextEncoder().encode('Bread at six, in the yard of the mill, and bring the big basket.');
+  const payload = new TextEncoder().encode(
+    'Bread at six, in the yard of the mill, and bring the big basket.',
+  );
   return { purpose: 'invitation', network: 'home', recipient: bob.did, sequence: 7, payload, ...changes };
 }
 

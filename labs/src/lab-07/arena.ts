@@ -14,6 +14,7 @@ import {
 } from '@icn/gossip/sim';
 import { StepFailure } from '../check/step-failure.js';
 import { drawSequence } from '../show/sequence-diagram.js';
+import { checkout } from '../workplace.js';
 import { hosted, type HostOptions, type MachineClass } from './host.js';
 import { nameOf, Recorder, type RecordedFrame, type RecordedRow } from './recorder.js';
 
@@ -25,6 +26,8 @@ export interface ArenaOptions extends HostOptions {
   readonly links?: Partial<LinkConditions>;
   /** Default: each knows each. Else each knows the next. */
   readonly inALine?: boolean;
+  /** Default: what a checker finds fails the step. Else nothing is judged but by `converge`. */
+  readonly isJudged?: boolean;
 }
 
 /** What the checkers' numbers stand for (docs/invariants.md), as a learner meets them here. */
@@ -115,7 +118,8 @@ export class Arena {
   loseNext(isIt: (message: GossipMessage, from: SimNode, to: SimNode) => boolean): void {
     this.world.dropsFrame = (from, to) => {
       const row = this.recorder.rows.at(-1);
-      const isLost = row?.type === 'frame' && row.from === from && row.to === to && isIt(row.message, from, to);
+      const isLost =
+        row?.type === 'frame' && row.from === from && row.to === to && isIt(row.message, from, to);
       if (isLost) this.world.dropsFrame = undefined;
       return isLost;
     };
@@ -124,7 +128,7 @@ export class Arena {
   /** Fails where a checker found something. */
   check(): this {
     const [first] = this.#violations.all;
-    if (first !== undefined) this.#fail(first);
+    if (first !== undefined && this.#options.isJudged !== false) this.#fail(first);
     return this;
   }
 
@@ -162,8 +166,11 @@ export class Arena {
     const message = `${meaning} (${invariant}): ${this.#nameOf(Number(node.slice(1)))} ${firstLine}`;
     const lacking = invariant === 'liveness' ? this.#firstLacking(Number(node.slice(1))) : undefined;
     const concerns = (row: RecordedRow) => lacking === undefined || this.#concerns(row, lacking);
-    const rows = this.recorder.rows.slice(0, lacking === undefined ? this.#rowsAtFirst : Infinity).filter(concerns);
-    const where = stack.filter((line) => line.includes('.ts:')).slice(0, 3);
+    const rows = this.recorder.rows
+      .slice(0, lacking === undefined ? this.#rowsAtFirst : Infinity)
+      .filter(concerns);
+    const own = stack.filter((line) => line.includes('.ts:') && !line.includes('/src/'));
+    const where = own.slice(0, 3).map((line) => line.trim().replace(checkout, ''));
     throw new StepFailure(`seed ${this.#options.seed}: ${message}`, [...where, ...this.draw(rows)]);
   }
 
@@ -182,7 +189,12 @@ export class Arena {
 
   #concerns(row: RecordedRow, name: EntryName): boolean {
     const words = this.recorder.entry(name);
-    if (row.type === 'note') return row.node === undefined || new RegExp(`${words}(?!\\d)`).test(row.text) || row.text.startsWith('throws');
+    if (row.type === 'note')
+      return (
+        row.node === undefined ||
+        new RegExp(`${words}(?!\\d)`).test(row.text) ||
+        row.text.startsWith('throws')
+      );
     return row.message.type === 'AntiEntropy' || isAbout(row, this.recorder, words);
   }
 }

@@ -1,5 +1,20 @@
-import { Counters, decodeEntry, decodeMessage, verifyEntry, type EntryParts, type GossipEffect, type GossipEvent, type Topic } from '@icn/gossip';
-import { createEntry, Outbox, type HostedMachine, type MachineFactory, type MachineSetup } from '@icn/gossip/sim';
+import {
+  Counters,
+  decodeEntry,
+  decodeMessage,
+  verifyEntry,
+  type EntryParts,
+  type GossipEffect,
+  type GossipEvent,
+  type Topic,
+} from '@icn/gossip';
+import {
+  createEntry,
+  Outbox,
+  type HostedMachine,
+  type MachineFactory,
+  type MachineSetup,
+} from '@icn/gossip/sim';
 import { toHex, type Did } from '@icn/identity';
 import type { Access, Effect, Entry, Event, Machine, Message, Setup } from './contract.js';
 import { toWire, type KnownEntries } from './wire-form.js';
@@ -9,7 +24,8 @@ export type MachineClass = new (setup: Setup) => Machine;
 
 export interface HostOptions {
   readonly summary?: Setup['summary'];
-  readonly accessOf?: (topic: string) => Access;
+  /** The rule of a topic, as the node `self` knows it. */
+  readonly accessOf?: (topic: string, self: Did) => Access;
   /** How far the node `self` trusts somebody. */
   readonly trustOf?: (did: Did, self: Did) => number;
 }
@@ -59,7 +75,10 @@ class Host implements HostedMachine {
   #eventOf(event: GossipEvent, nowMs: number): Event | undefined {
     switch (event.type) {
       case 'joined':
-        return { ...event, access: this.#options.accessOf?.(event.topic) ?? { type: 'Public' } };
+        return {
+          ...event,
+          access: this.#options.accessOf?.(event.topic, this.#setup.keyPair.did) ?? { type: 'Public' },
+        };
       case 'peer-up':
       case 'peer-down':
       case 'woke':
@@ -70,7 +89,12 @@ class Host implements HostedMachine {
       }
       case 'submitted':
         return { type: 'submitted', entry: this.#create(event.topic, event.payload, nowMs) };
-      default:
+      case 'restored':
+      case 'left':
+      case 'persisted':
+      case 'loaded':
+      case 'unreachable':
+      case 'twin-met':
         return undefined;
     }
   }
@@ -96,36 +120,39 @@ class Host implements HostedMachine {
     this.#lastPositions.set(topic, position);
     this.#outbox.write({ type: 'entry', topic, id: known.name.id, parts: known.parts });
     this.#outbox.write({ type: 'position', topic, position, id: known.name.id });
-    this.#outbox.effectWhenDurable({ type: 'deliver', topic, position, name: known.name, late: false, forked: false });
+    this.#outbox.effectWhenDurable({
+      type: 'deliver',
+      topic,
+      position,
+      name: known.name,
+      late: false,
+      forked: false,
+    });
   }
 
+  /** A message in the learner's vocabulary; undefined for all others, which a node may always ignore. */
   #read(frame: Uint8Array): Message | undefined {
     const message = decodeMessage(frame);
     if (typeof message === 'string') return undefined;
-    switch (message.type) {
-      case 'Subscribe':
-        return { type: 'Subscribe', topics: message.topics };
-      case 'Announcement':
-        return { type: 'Announcement', topic: message.topic, name: message.name };
-      case 'PullRequest':
-        return { type: 'PullRequest', topic: message.topic, missing: message.missing };
-      case 'PullResponse': {
-        const entries = message.entries.flatMap((parts) => this.#admit(parts) ?? []);
-        return { type: 'PullResponse', topic: message.topic, entries };
-      }
-      case 'AntiEntropy': {
-        const { topic, summary } = message;
-        if (summary?.type === 'clock') {
-          const counts = summary.clock.map(({ author, seq }) => [author, seq] as const);
-          return { type: 'AntiEntropy', topic, summary: { type: 'clock', counts } };
-        }
-        if (summary?.type !== 'filter') return undefined;
-        const { salt, bytes } = summary;
-        return { type: 'AntiEntropy', topic, summary: { type: 'filter', salt, bytes } };
-      }
-      default:
-        return undefined;
+    const { type } = message;
+    if (type === 'Subscribe') return { type, topics: message.topics };
+    if (type === 'Announcement') return { type, topic: message.topic, name: message.name };
+    if (type === 'PullRequest') return { type, topic: message.topic, missing: message.missing };
+    if (type === 'PullResponse')
+      return {
+        type,
+        topic: message.topic,
+        entries: message.entries.flatMap((parts) => this.#admit(parts) ?? []),
+      };
+    if (type !== 'AntiEntropy') return undefined;
+    const { topic, summary } = message;
+    if (summary?.type === 'clock') {
+      const counts = summary.clock.map(({ author, seq }) => [author, seq] as const);
+      return { type, topic, summary: { type: 'clock', counts } };
     }
+    if (summary?.type !== 'filter') return undefined;
+    const { salt, bytes } = summary;
+    return { type, topic, summary: { type: 'filter', salt, bytes } };
   }
 
   /** Checks an entry that came, once; what is no entry of its author costs only itself. */
@@ -142,10 +169,20 @@ class Host implements HostedMachine {
 
   #create(topic: Topic, payload: Uint8Array, nowMs: number): Entry {
     const prev = this.#ownHeads.get(topic);
-    const fields = { topic, lane: 0 as const, deps: [], timestampMs: Math.floor(nowMs), network: this.#setup.network };
+    const fields = {
+      topic,
+      lane: 0 as const,
+      deps: [],
+      timestampMs: Math.floor(nowMs),
+      network: this.#setup.network,
+    };
     const created = createEntry(
       this.#setup.keyPair,
-      { ...fields, seq: (prev?.seq ?? 0) + 1, prev: prev === undefined ? null : this.#known.get(prev.id)!.name.id },
+      {
+        ...fields,
+        seq: (prev?.seq ?? 0) + 1,
+        prev: prev === undefined ? null : this.#known.get(prev.id)!.name.id,
+      },
       payload,
     );
     const entry = this.#remember(created);

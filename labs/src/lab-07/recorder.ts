@@ -66,8 +66,10 @@ export class Recorder implements Observer {
   }
 
   told(node: SimNode, event: GossipEvent, atMs: number): void {
-    if (event.type === 'peer-up') this.#note(atMs, node, `link to ${nameOf(this.#world.nodeOf(event.peer))} is up`);
-    if (event.type === 'peer-down') this.#note(atMs, node, `link to ${nameOf(this.#world.nodeOf(event.peer))} is down`);
+    if (event.type === 'peer-up')
+      this.#note(atMs, node, `link to ${nameOf(this.#world.nodeOf(event.peer))} is up`);
+    if (event.type === 'peer-down')
+      this.#note(atMs, node, `link to ${nameOf(this.#world.nodeOf(event.peer))} is down`);
   }
 
   ordered(node: SimNode, effect: GossipEffect, atMs: number): void {
@@ -90,35 +92,36 @@ export class Recorder implements Observer {
   }
 
   words({ message, frame }: Pick<RecordedFrame, 'message' | 'frame'>): string {
-    switch (message.type) {
-      case 'Subscribe':
-        return `Subscribe ${message.topics.join(' ')}`;
-      case 'Announcement':
-        return `Announcement ${this.entry(message.name)}`;
-      case 'PullRequest':
-        return `PullRequest ${listed(message.missing.map((name) => this.entry(name)))}`;
-      case 'PullResponse': {
-        const names = readFrame(frame).payloads.map((id) => this.#world.ledger.get(id)?.name);
-        return `PullResponse ${listed(names.map((name) => (name === undefined ? '?' : this.entry(name))))}`;
-      }
-      case 'AntiEntropy': {
-        const { summary } = message;
-        if (summary?.type === 'clock')
-          return `AntiEntropy clock {${summary.clock.map((head) => `${this.entry(head).replace('/', ': ')}`).join(', ')}}`;
-        if (summary?.type === 'filter')
-          return `AntiEntropy filter ${summary.bytes.length} bytes, salt ${summary.salt.toString(16).slice(0, 4)}`;
-        return 'AntiEntropy';
-      }
-      default:
-        return message.type;
+    const { type } = message;
+    if (type === 'Subscribe') return `${type} ${message.topics.join(' ')}`;
+    if (type === 'Announcement') return `${type} ${this.entry(message.name)}`;
+    if (type === 'PullRequest') return `${type} ${listed(message.missing.map((name) => this.entry(name)))}`;
+    if (type === 'PullResponse') {
+      const names = readFrame(frame).payloads.map((id) => this.#world.ledger.get(id)?.name);
+      return `${type} ${listed(names.map((name) => (name === undefined ? '?' : this.entry(name))))}`;
     }
+    if (type !== 'AntiEntropy') return type;
+    const { summary } = message;
+    if (summary?.type === 'clock') {
+      const counts = summary.clock.map((head) => this.entry(head).replace('/', ': '));
+      return `${type} clock {${counts.join(', ')}}`;
+    }
+    if (summary?.type !== 'filter') return type;
+    return `${type} filter ${summary.bytes.length} bytes, salt ${summary.salt.toString(16).slice(0, 4)}`;
   }
 
   diagram(rows: readonly RecordedRow[] = this.rows): DiagramRow[] {
     return rows.map((row) => {
       if (row.type === 'note') return { type: 'note', atMs: row.atMs, at: row.node?.index, text: row.text };
       const { atMs, from, to, arrivals } = row;
-      return { type: 'arrow', atMs, from: from.index, to: to.index, text: this.words(row), lost: arrivals === 0 };
+      return {
+        type: 'arrow',
+        atMs,
+        from: from.index,
+        to: to.index,
+        text: this.words(row),
+        lost: arrivals === 0,
+      };
     });
   }
 

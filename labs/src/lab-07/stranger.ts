@@ -1,5 +1,11 @@
 import { encodeMessage, parseTopic, type GossipEffect, type GossipEvent } from '@icn/gossip';
-import { createEntry, type HostedMachine, type MachineFactory, type SimNode, type World } from '@icn/gossip/sim';
+import {
+  createEntry,
+  type HostedMachine,
+  type MachineFactory,
+  type SimNode,
+  type World,
+} from '@icn/gossip/sim';
 import type { Entry, Message } from './contract.js';
 import { toWire, type KnownEntries } from './wire-form.js';
 
@@ -35,7 +41,15 @@ export class Stranger {
 
   /** Signs an entry of the node's own, which nobody has to take. */
   publish(world: World, { keyPair }: SimNode, topic: string, text: string): Entry {
-    const fields = { network: world.network, topic: parseTopic(topic), lane: 0 as const, seq: 1, prev: null, deps: [], timestampMs: 0 };
+    const fields = {
+      network: world.network,
+      topic: parseTopic(topic),
+      lane: 0 as const,
+      seq: 1,
+      prev: null,
+      deps: [],
+      timestampMs: 0,
+    };
     const { name, header, parts } = createEntry(keyPair, fields, new TextEncoder().encode(text));
     const entry: Entry = { author: name.author, seq: name.seq, id: name.id, topic, text };
     this.#known.set(name.id, { entry, name, header, parts });

@@ -1,4 +1,11 @@
-import type { EntryHeader, EntryId, EntryName as WireName, EntryParts, GossipMessage, Topic } from '@icn/gossip';
+import type {
+  EntryHeader,
+  EntryId,
+  EntryName as WireName,
+  EntryParts,
+  GossipMessage,
+  Topic,
+} from '@icn/gossip';
 import type { Entry, EntryName, Message, Summary } from './contract.js';
 
 /** Entries whose bytes a node has, by id. */
@@ -11,7 +18,8 @@ const NOBODYS_ID = '00'.repeat(32) as EntryId;
 
 /** What a learner's machine says, as the message of `@icn/gossip` that says it. */
 export function toWire(message: Message, known: KnownEntries, requestId: number): GossipMessage {
-  if (message.type === 'Subscribe') return { type: 'Subscribe', topics: message.topics as Topic[], reply: false };
+  if (message.type === 'Subscribe')
+    return { type: 'Subscribe', topics: message.topics as Topic[], reply: false };
   const topic = message.topic as Topic;
   switch (message.type) {
     case 'Announcement':
@@ -23,7 +31,8 @@ export function toWire(message: Message, known: KnownEntries, requestId: number)
     case 'PullResponse': {
       const entries = message.entries.map(({ id }) => {
         const parts = known.get(id)?.parts;
-        if (parts === undefined) throw new TypeError(`PullResponse: no entry with the id ${id} has come to this node`);
+        if (parts === undefined)
+          throw new TypeError(`PullResponse: no entry with the id ${id} has come to this node`);
         return parts;
       });
       return { type: 'PullResponse', requestId, topic, entries, more: false };
@@ -48,7 +57,9 @@ function wireSummary(topic: Topic, summary: Summary, known: KnownEntries) {
   const entries = [...known.values()];
   const clock = summary.counts.flatMap(([author, seq]) => {
     if (seq === 0) return [];
-    const head = entries.find(({ entry }) => entry.topic === topic && entry.author === author && entry.seq === seq);
+    const head = entries.find(
+      ({ entry }) => entry.topic === topic && entry.author === author && entry.seq === seq,
+    );
     return [{ author, seq, id: head?.name.id ?? NOBODYS_ID, lane: 0 as const, floor: 0 }];
   });
   return { type: 'clock' as const, clock, base: null };

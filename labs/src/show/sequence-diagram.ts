@@ -15,16 +15,14 @@ const LINE_WIDTH_MAX = 100;
 
 /** Draws a run as a message sequence diagram in text: a column for each node, time going down. */
 export function drawSequence(names: readonly string[], rows: readonly DiagramRow[]): string[] {
-  const gap = names.length === 2 ? 46 : Math.max(24, Math.floor((LINE_WIDTH_MAX - 16) / Math.max(1, names.length - 1)));
+  const gap =
+    names.length === 2 ? 46 : Math.max(24, Math.floor((LINE_WIDTH_MAX - 16) / Math.max(1, names.length - 1)));
   const columnOf = (index: number) => TIME_WIDTH + 2 + index * gap;
   const width = columnOf(names.length - 1) + 1;
   const blank = (): string[] => {
     const line = Array.from<string>({ length: width }).fill(' ');
     names.forEach((_, index) => (line[columnOf(index)] = '│'));
     return line;
-  };
-  const put = (line: string[], at: number, text: string) => {
-    for (const [offset, character] of [...text].entries()) line[at + offset] = character;
   };
   const header = Array.from<string>({ length: width }).fill(' ');
   put(header, TIME_WIDTH - 3, 'ms');
@@ -44,7 +42,7 @@ export function drawSequence(names: readonly string[], rows: readonly DiagramRow
 function putNote(line: string[], column: number, text: string, width: number): void {
   line[column] = '●';
   const at = column + 2 + text.length <= width || column < width / 2 ? column + 2 : column - 1 - text.length;
-  for (const [offset, character] of [...text].entries()) line[at + offset] = character;
+  put(line, at, text);
 }
 
 function putArrow(line: string[], from: number, to: number, text: string, lost: boolean): void {
@@ -53,9 +51,13 @@ function putArrow(line: string[], from: number, to: number, text: string, lost: 
   const room = right - left - 9;
   const words = ` ${text.length > room ? `${text.slice(0, room - 1)}…` : text} `;
   const start = left + 1 + Math.floor((right - left - 1 - words.length) / 2);
-  for (const [offset, character] of [...words].entries()) line[start + offset] = character;
+  put(line, start, words);
   const isRight = to > from;
   if (lost) line[isRight ? right - 2 : left + 2] = '✕';
   else line[isRight ? right - 1 : left + 1] = isRight ? '▶' : '◀';
   if (lost) line[isRight ? right - 1 : left + 1] = ' ';
+}
+
+function put(line: string[], at: number, text: string): void {
+  for (const [offset, character] of Array.from(text).entries()) line[at + offset] = character;
 }

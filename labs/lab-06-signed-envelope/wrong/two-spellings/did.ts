@@ -16,7 +16,8 @@ export function didOf(publicKey: Uint8Array): string {
 /** The public key that a DID names; undefined for every other text. */
 export function publicKeyOf(did: string): Uint8Array | undefined {
   did = did.trim();
-  if (!did.toLowerCase().startsWith(prefix) || did.length > prefix.length + encodedLengthMax) return undefined;
+  if (!did.toLowerCase().startsWith(prefix) || did.length > prefix.length + encodedLengthMax)
+    return undefined;
   try {
     const publicKey = base58.decode(did.slice(prefix.length));
     return publicKey.length === keyBytes ? publicKey : undefined;

@@ -107,14 +107,24 @@ export class GossipMachine implements Machine {
 
   #join(name: string, access: Access): void {
     if (this.#topics.has(name)) return;
-    const topic = { name, access, entries: new Map(), bySeq: new Map(), haveSets: new Map(), clock: new VectorClock(), readers: new Set<Did>() };
+    const topic = {
+      name,
+      access,
+      entries: new Map(),
+      bySeq: new Map(),
+      haveSets: new Map(),
+      clock: new VectorClock(),
+      readers: new Set<Did>(),
+    };
     this.#topics.set(name, topic);
     for (const peer of this.#peers) this.#subscribe(peer);
   }
 
   /** Tells a peer the topics that it may know of. */
   #subscribe(peer: Did, isWanted: (topic: TopicState) => boolean = () => true): void {
-    const allowed = [...this.#topics.values()].filter((topic) => this.#mayUse(topic, peer) && isWanted(topic));
+    const allowed = [...this.#topics.values()].filter(
+      (topic) => this.#mayUse(topic, peer) && isWanted(topic),
+    );
     if (allowed.length > 0) this.#send(peer, { type: 'Subscribe', topics: allowed.map(({ name }) => name) });
   }
 
@@ -132,7 +142,8 @@ export class GossipMachine implements Machine {
   }
 
   #take(topic: TopicState, entry: Entry, from: Did): void {
-    if (entry.topic !== topic.name || topic.entries.has(entry.id) || !this.#mayUse(topic, entry.author)) return;
+    if (entry.topic !== topic.name || topic.entries.has(entry.id) || !this.#mayUse(topic, entry.author))
+      return;
     topic.entries.set(entry.id, entry);
     topic.bySeq.set(`${entry.author}/${entry.seq}`, entry);
     topic.clock.merge(new VectorClock([[entry.author, entry.seq]]));
@@ -170,7 +181,9 @@ export class GossipMachine implements Machine {
 
   #mayUse({ access }: TopicState, did: Did): boolean {
     if (access.type === 'Public' || did === this.#setup.self) return true;
-    return access.type === 'Private' ? access.allowed.includes(did) : this.#setup.trustOf(did) >= access.minTrust;
+    return access.type === 'Private'
+      ? access.allowed.includes(did)
+      : this.#setup.trustOf(did) >= access.minTrust;
   }
 
   #send(to: Did, message: Message): void {

@@ -12,16 +12,25 @@ const people = Array.from({ length: 20 }, (_, index) => person(index + 1));
 
 async function checkName(context: CheckContext): Promise<void> {
   const didOf = await exported<DidOf>(context, 'did', 'didOf');
-  for (const { publicKey, did } of people) expectSame(didOf(publicKey), did, `the DID of the key ${Buffer.from(publicKey).toString('hex')}`);
+  for (const { publicKey, did } of people)
+    expectSame(didOf(publicKey), did, `the DID of the key ${Buffer.from(publicKey).toString('hex')}`);
   const zeros = new Uint8Array(32);
   zeros[31] = 9;
-  expectSame(didOf(zeros), `did:icn:z${base58.encode(zeros)}`, 'a key that begins with zero bytes keeps them: each is a `1` in base58');
+  expectSame(
+    didOf(zeros),
+    `did:icn:z${base58.encode(zeros)}`,
+    'a key that begins with zero bytes keeps them: each is a `1` in base58',
+  );
 }
 
 async function checkRead(context: CheckContext): Promise<void> {
   const publicKeyOf = await exported<PublicKeyOf>(context, 'did', 'publicKeyOf');
   for (const { publicKey, did } of people)
-    expectSame(Buffer.from(publicKeyOf(did) ?? []).toString('hex'), Buffer.from(publicKey).toString('hex'), `the key of ${did}`);
+    expectSame(
+      Buffer.from(publicKeyOf(did) ?? []).toString('hex'),
+      Buffer.from(publicKey).toString('hex'),
+      `the key of ${did}`,
+    );
 }
 
 async function checkSpelling(context: CheckContext): Promise<void> {
@@ -53,9 +62,15 @@ async function checkSpelling(context: CheckContext): Promise<void> {
 async function checkLong(context: CheckContext): Promise<void> {
   const publicKeyOf = await exported<PublicKeyOf>(context, 'did', 'publicKeyOf');
   const startedMs = performance.now();
-  expect(publicKeyOf(`did:icn:z${'z'.repeat(200_000)}`) === undefined, 'a text of 200,000 characters is read as a key');
+  expect(
+    publicKeyOf(`did:icn:z${'z'.repeat(200_000)}`) === undefined,
+    'a text of 200,000 characters is read as a key',
+  );
   const tookMs = performance.now() - startedMs;
-  expect(tookMs < 1_000, `a text of 200,000 characters kept the node busy for ${Math.round(tookMs)} ms: decoding base58 takes time quadratic in the length, and anybody may send you such a text`);
+  expect(
+    tookMs < 1_000,
+    `a text of 200,000 characters kept the node busy for ${Math.round(tookMs)} ms: decoding base58 takes time quadratic in the length, and anybody may send you such a text`,
+  );
 }
 
 export const did: Part = {
@@ -63,7 +78,12 @@ export const did: Part = {
   title: 'One spelling of a DID',
   goal: 'A DID is `did:icn:z` and the base58 of a 32-byte Ed25519 public key. Each key has exactly one spelling, so two DIDs can be compared as texts.',
   file: 'did.ts',
-  read: [{ path: 'packages/icn-identity/src/did.ts', lookFor: 'what is checked before anything is decoded. Read it after your own passes.' }],
+  read: [
+    {
+      path: 'packages/icn-identity/src/did.ts',
+      lookFor: 'what is checked before anything is decoded. Read it after your own passes.',
+    },
+  ],
   question: 'A list of members is kept as texts. What can somebody do whose key has 23 spellings?',
   steps: [
     {

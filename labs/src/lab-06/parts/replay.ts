@@ -22,28 +22,44 @@ async function checkOnce(context: CheckContext): Promise<void> {
   const guard = new ReplayGuard();
   expectSame(guard.accept(ada.did, 0), true, 'the first envelope of a sender has sequence 0, and is taken');
   expectSame(guard.accept(ada.did, 0), false, 'the same again is refused');
-  for (const sequence of [1, 2, 3]) expectSame(guard.accept(ada.did, sequence), true, `sequence ${sequence}, which is new`);
-  for (const sequence of [3, 0, 1, 2]) expectSame(guard.accept(ada.did, sequence), false, `sequence ${sequence} again`);
+  for (const sequence of [1, 2, 3])
+    expectSame(guard.accept(ada.did, sequence), true, `sequence ${sequence}, which is new`);
+  for (const sequence of [3, 0, 1, 2])
+    expectSame(guard.accept(ada.did, sequence), false, `sequence ${sequence} again`);
   expectSame(guard.accept(bob.did, 2), true, 'sequence 2 of another sender is another envelope');
 }
 
 async function checkOutOfOrder(context: CheckContext): Promise<void> {
   const ReplayGuard = await load(context);
   const guard = new ReplayGuard();
-  expectSame([5, 0, 3, 4, 1, 2].map((sequence) => guard.accept(ada.did, sequence)), Array<boolean>(6).fill(true), 'the sequences 5, 0, 3, 4, 1, 2 come in this order, each is new');
-  expectSame([5, 0, 3, 4, 1, 2].map((sequence) => guard.accept(ada.did, sequence)), Array<boolean>(6).fill(false), 'and again, each is refused');
+  expectSame(
+    [5, 0, 3, 4, 1, 2].map((sequence) => guard.accept(ada.did, sequence)),
+    Array<boolean>(6).fill(true),
+    'the sequences 5, 0, 3, 4, 1, 2 come in this order, each is new',
+  );
+  expectSame(
+    [5, 0, 3, 4, 1, 2].map((sequence) => guard.accept(ada.did, sequence)),
+    Array<boolean>(6).fill(false),
+    'and again, each is refused',
+  );
   for (const seed of context.seeds) {
     const random = new SeededRandom(seed).fork('replay');
-    const blocks = Array.from({ length: 20 }, (_, block) => random.shuffled(Array.from({ length: 32 }, (__, index) => block * 32 + index)));
+    const blocks = Array.from({ length: 20 }, (_, block) =>
+      random.shuffled(Array.from({ length: 32 }, (__, index) => block * 32 + index)),
+    );
     const sequences = blocks.flat();
     const shuffled = new ReplayGuard(64);
     const counts = new Map<number, number>();
     for (const [index, sequence] of sequences.entries()) {
       const old = random.pick(sequences.slice(Math.max(0, index - 20), index + 1));
-      for (const next of [sequence, old]) if (shuffled.accept(ada.did, next)) counts.set(next, (counts.get(next) ?? 0) + 1);
+      for (const next of [sequence, old])
+        if (shuffled.accept(ada.did, next)) counts.set(next, (counts.get(next) ?? 0) + 1);
     }
     const wrong = sequences.filter((sequence) => counts.get(sequence) !== 1);
-    expect(wrong.length === 0, `seed ${seed}: 640 sequences come shuffled and doubled, and ${wrong.length} are not taken exactly once, first of all ${wrong[0]}`);
+    expect(
+      wrong.length === 0,
+      `seed ${seed}: 640 sequences come shuffled and doubled, and ${wrong.length} are not taken exactly once, first of all ${wrong[0]}`,
+    );
   }
 }
 
@@ -51,14 +67,26 @@ async function checkWindow(context: CheckContext): Promise<void> {
   const ReplayGuard = await load(context);
   const guard = new ReplayGuard(64);
   guard.accept(ada.did, 100);
-  expectSame(guard.accept(ada.did, 37), true, 'the window is 64 and the highest is 100: 37 is the oldest that may still come');
-  expectSame(guard.accept(ada.did, 36), false, 'the window is 64 and the highest is 100: 36 is too old to know whether it came');
+  expectSame(
+    guard.accept(ada.did, 37),
+    true,
+    'the window is 64 and the highest is 100: 37 is the oldest that may still come',
+  );
+  expectSame(
+    guard.accept(ada.did, 36),
+    false,
+    'the window is 64 and the highest is 100: 36 is too old to know whether it came',
+  );
   expectSame(guard.accept(ada.did, 1_000_000), true, 'a leap to 1,000,000');
   expectSame(guard.accept(ada.did, 100), false, '100 is far below the window now');
   expectSame(guard.accept(ada.did, Number.MAX_SAFE_INTEGER), true, 'the greatest sequence there is');
   expectSame(guard.accept(ada.did, Number.MAX_SAFE_INTEGER), false, 'the greatest sequence again');
   const small = new ReplayGuard(8);
-  expectSame([20, 13, 12].map((sequence) => small.accept(ada.did, sequence)), [true, true, false], 'with a window of 8: 20, then 13, then 12');
+  expectSame(
+    [20, 13, 12].map((sequence) => small.accept(ada.did, sequence)),
+    [true, true, false],
+    'with a window of 8: 20, then 13, then 12',
+  );
   for (const sequence of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])
     expectSame(new ReplayGuard().accept(ada.did, sequence), false, `${sequence} is no sequence`);
 }
@@ -74,8 +102,11 @@ async function checkBounded(context: CheckContext): Promise<void> {
   for (let sequence = 1; sequence <= 200_000; sequence++) guard.accept(ada.did, sequence);
   collect();
   const grownKb = Math.round((process.memoryUsage().heapUsed - before) / 1_024);
-  expect(guard.accept(ada.did, 200_000) === false, 'the last of 200,000 sequences is taken twice');
-  expect(grownKb < 2_000, `200,000 envelopes of one sender later the guard takes ${grownKb} KB more: it must remember a window, not a history`);
+  expect(!guard.accept(ada.did, 200_000), 'the last of 200,000 sequences is taken twice');
+  expect(
+    grownKb < 2_000,
+    `200,000 envelopes of one sender later the guard takes ${grownKb} KB more: it must remember a window, not a history`,
+  );
 }
 
 async function checkReceive(context: CheckContext): Promise<void> {
@@ -87,7 +118,11 @@ async function checkReceive(context: CheckContext): Promise<void> {
   expectSame(take(seal(ada, letter({ sequence: 0 }))), true, 'the first letter of Ada');
   const forged = { ...seal(eve, letter({ sequence: 1_000_000 })), sender: ada.did };
   expectSame(take(forged), false, 'a letter of Eve with Ada’s name');
-  expectSame(take(seal(ada, letter({ sequence: 1 }))), true, 'Eve’s forgery said sequence 1,000,000, and now Ada’s next letter comes, with sequence 1');
+  expectSame(
+    take(seal(ada, letter({ sequence: 1 }))),
+    true,
+    'Eve’s forgery said sequence 1,000,000, and now Ada’s next letter comes, with sequence 1',
+  );
   expectSame(take(seal(ada, letter({ sequence: 1 }))), false, 'the same letter of Ada again');
 }
 
@@ -96,8 +131,15 @@ export const replay: Part = {
   title: 'Replay guard',
   goal: 'An envelope counts once, also when envelopes come out of order, and the guard remembers a window, not a history.',
   file: 'replay-guard.ts',
-  read: [{ path: 'docs/invariants.md', lookFor: 'what has to be durable before it counts: a guard that forgets at a restart takes everything again.' }],
-  question: 'An old envelope may be new and late, or a replay. What do you lose when you refuse it, and what when you take it?',
+  read: [
+    {
+      path: 'docs/invariants.md',
+      lookFor:
+        'what has to be durable before it counts: a guard that forgets at a restart takes everything again.',
+    },
+  ],
+  question:
+    'An old envelope may be new and late, or a replay. What do you lose when you refuse it, and what when you take it?',
   steps: [
     {
       id: 'once',

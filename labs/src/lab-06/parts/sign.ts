@@ -12,7 +12,10 @@ async function checkSeal(context: CheckContext): Promise<void> {
   expectSame(envelope.sender, ada.did, 'the sender of what Ada seals');
   for (const field of ['purpose', 'network', 'recipient', 'sequence', 'payload'] as const)
     expectSame(envelope[field], sent[field], `the ${field} of the envelope is that of the letter`);
-  expect(envelope.signature instanceof Uint8Array && envelope.signature.length === 64, 'the signature is 64 bytes');
+  expect(
+    envelope.signature instanceof Uint8Array && envelope.signature.length === 64,
+    'the signature is 64 bytes',
+  );
 }
 
 async function checkSignature(context: CheckContext): Promise<void> {
@@ -20,15 +23,28 @@ async function checkSignature(context: CheckContext): Promise<void> {
   for (const sequence of [0, 1, 2 ** 40]) {
     const envelope = seal(ada, letter({ sequence }));
     const isValid = verify(null, bytesToSign(envelope.sender, envelope), keyObject(ada), envelope.signature);
-    expect(isValid, `the signature of the letter with sequence ${sequence} is not one of Ada’s over what bytesToSign gives, says node:crypto`);
+    expect(
+      isValid,
+      `the signature of the letter with sequence ${sequence} is not one of Ada’s over what bytesToSign gives, says node:crypto`,
+    );
   }
 }
 
 async function checkOpen(context: CheckContext): Promise<void> {
   const { seal, open } = await loadEnvelope(context);
-  for (const changes of [{}, { sequence: 0 }, { recipient: null }, { payload: new Uint8Array() }, { payload: new Uint8Array(5_000).fill(7) }]) {
+  for (const changes of [
+    {},
+    { sequence: 0 },
+    { recipient: null },
+    { payload: new Uint8Array() },
+    { payload: new Uint8Array(5_000).fill(7) },
+  ]) {
     const envelope = seal(ada, letter(changes));
-    expectSame(open(envelope, atBobs), true, `Bob opens what Ada sealed, with ${JSON.stringify(Object.keys(changes))} changed from the usual letter`);
+    expectSame(
+      open(envelope, atBobs),
+      true,
+      `Bob opens what Ada sealed, with ${JSON.stringify(Object.keys(changes))} changed from the usual letter`,
+    );
   }
 }
 
@@ -43,7 +59,10 @@ export const sign: Part = {
   goal: 'Ada seals a letter, and Bob can tell that it is hers.',
   file: 'envelope.ts',
   read: [
-    { path: 'packages/icn-identity/src/signature.ts', lookFor: 'what stands in front of every message that is signed, and why.' },
+    {
+      path: 'packages/icn-identity/src/signature.ts',
+      lookFor: 'what stands in front of every message that is signed, and why.',
+    },
     { path: 'labs/src/lab-06/contract.ts', lookFor: 'the fields of a letter and of an envelope.' },
   ],
   question: 'The envelope carries no key. Where does Bob get the one to verify with?',

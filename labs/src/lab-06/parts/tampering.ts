@@ -11,9 +11,15 @@ async function checkCovered(context: CheckContext): Promise<void> {
   const { bytesToSign } = await loadEnvelope(context);
   const sent = letter();
   const signed = hex(bytesToSign(ada.did, sent));
-  expect(hex(bytesToSign(ada.did, letter())) === signed, 'bytesToSign gives other bytes for the same letter: nobody could verify it');
+  expect(
+    hex(bytesToSign(ada.did, letter())) === signed,
+    'bytesToSign gives other bytes for the same letter: nobody could verify it',
+  );
   for (const [field, changed] of changedOneByOne(sent, eve.did))
-    expect(hex(bytesToSign(ada.did, changed)) !== signed, `two letters that differ in their ${field} are signed as the same bytes: whoever carries one can change it into the other`);
+    expect(
+      hex(bytesToSign(ada.did, changed)) !== signed,
+      `two letters that differ in their ${field} are signed as the same bytes: whoever carries one can change it into the other`,
+    );
   expect(
     hex(bytesToSign(eve.did, sent)) !== signed,
     'a letter of Ada and one of Eve are signed as the same bytes: the signature leaves out the sender. With Ed25519 alone that goes well by luck; with other schemes a second key can be found under which a signature is valid too, and its owner claims the letter',
@@ -25,13 +31,33 @@ async function checkUnambiguous(context: CheckContext): Promise<void> {
   const bytes = (text: string) => new TextEncoder().encode(text);
   const pairs = [
     ['purpose and network', letter({ purpose: 'ab', network: 'c' }), letter({ purpose: 'a', network: 'bc' })],
-    ['purpose and network, with a separator', letter({ purpose: 'a|b', network: 'c' }), letter({ purpose: 'a', network: 'b|c' })],
-    ['purpose and network, with a zero byte', letter({ purpose: 'a\0b', network: 'c' }), letter({ purpose: 'a', network: 'b\0c' })],
-    ['purpose and network, with a quote', letter({ purpose: 'a","b', network: 'c' }), letter({ purpose: 'a', network: 'b","c' })],
-    ['recipient and payload', letter({ recipient: `${bob.did}x`, payload: bytes('y') }), letter({ recipient: bob.did, payload: bytes('xy') })],
+    [
+      'purpose and network, with a separator',
+      letter({ purpose: 'a|b', network: 'c' }),
+      letter({ purpose: 'a', network: 'b|c' }),
+    ],
+    [
+      'purpose and network, with a zero byte',
+      letter({ purpose: 'a\0b', network: 'c' }),
+      letter({ purpose: 'a', network: 'b\0c' }),
+    ],
+    [
+      'purpose and network, with a quote',
+      letter({ purpose: 'a","b', network: 'c' }),
+      letter({ purpose: 'a', network: 'b","c' }),
+    ],
+    [
+      'recipient and payload',
+      letter({ recipient: `${bob.did}x`, payload: bytes('y') }),
+      letter({ recipient: bob.did, payload: bytes('xy') }),
+    ],
     ['no recipient and an empty one', letter({ recipient: null }), letter({ recipient: '' })],
     ['no recipient and one named null', letter({ recipient: null }), letter({ recipient: 'null' })],
-    ['sequence and payload', letter({ sequence: 1, payload: bytes('23') }), letter({ sequence: 12, payload: bytes('3') })],
+    [
+      'sequence and payload',
+      letter({ sequence: 1, payload: bytes('23') }),
+      letter({ sequence: 12, payload: bytes('3') }),
+    ],
   ] as const;
   for (const [what, one, other] of pairs)
     expect(
@@ -47,12 +73,19 @@ async function checkAltered(context: CheckContext): Promise<void> {
   const accepts = (changed: Envelope) => open(changed, atBobs);
   for (const [field, changed] of changedOneByOne(sent, bob.did)) {
     const isSame = JSON.stringify(changed) === JSON.stringify(sent);
-    if (!isSame) expect(!accepts({ ...envelope, ...changed }), `somebody changed the ${field} on the way, and Bob takes it`);
+    if (!isSame)
+      expect(
+        !accepts({ ...envelope, ...changed }),
+        `somebody changed the ${field} on the way, and Bob takes it`,
+      );
   }
   for (const index of [0, 31, 32, 63]) {
     const signature = Uint8Array.from(envelope.signature);
     signature[index] = signature[index]! ^ 4;
-    expect(!accepts({ ...envelope, signature }), `somebody changed byte ${index} of the signature, and Bob takes it`);
+    expect(
+      !accepts({ ...envelope, signature }),
+      `somebody changed byte ${index} of the signature, and Bob takes it`,
+    );
   }
   expect(accepts(envelope), 'nobody changed anything, and Bob refuses it');
 }
@@ -76,7 +109,10 @@ async function checkHostile(context: CheckContext): Promise<void> {
     try {
       isTaken = open(changed, atBobs);
     } catch (error) {
-      return expect(false, `open throws at ${what}: ${String(error)}. What a stranger sends must never throw`);
+      return expect(
+        false,
+        `open throws at ${what}: ${String(error)}. What a stranger sends must never throw`,
+      );
     }
     expect(!isTaken, `open takes an envelope with ${what}`);
   }
@@ -87,8 +123,14 @@ export const tampering: Part = {
   title: 'Tampering',
   goal: 'Nothing of an envelope can be changed on the way: what is signed covers every field, and no two letters are signed as the same bytes.',
   file: 'envelope.ts',
-  read: [{ path: 'docs/protocol/entry.md', lookFor: 'how the header of an entry becomes bytes: one encoding, and no other is accepted.' }],
-  question: 'You could sign JSON.stringify of the letter. What would another implementation, in another language, have to do exactly as yours?',
+  read: [
+    {
+      path: 'docs/protocol/entry.md',
+      lookFor: 'how the header of an entry becomes bytes: one encoding, and no other is accepted.',
+    },
+  ],
+  question:
+    'You could sign JSON.stringify of the letter. What would another implementation, in another language, have to do exactly as yours?',
   steps: [
     {
       id: 'covered',

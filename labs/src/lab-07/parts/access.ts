@@ -28,7 +28,11 @@ type AccessOf = (members: readonly Did[]) => { access: Access; trustOf?: (did: D
 
 const byInvitation: AccessOf = (members) => ({ access: { type: 'Private', allowed: members } });
 
-async function eachCouncil(context: CheckContext, play: (council: Council) => void, accessOf = byInvitation): Promise<void> {
+async function eachCouncil(
+  context: CheckContext,
+  play: (council: Council) => void,
+  accessOf = byInvitation,
+): Promise<void> {
   const machine = await loadMachine(context);
   for (const seed of context.seeds) {
     const stranger = new Stranger();
@@ -40,7 +44,11 @@ async function eachCouncil(context: CheckContext, play: (council: Council) => vo
       accessOf: (topic) => (topic === 'council' && rule !== undefined ? rule.access : { type: 'Public' }),
       trustOf: (did, self) => rule?.trustOf?.(did, self) ?? 1,
     });
-    const c = arena.world.add({ isHonest: false, topics: ['lobby', 'council'] as Topic[], machineOf: stranger.factory });
+    const c = arena.world.add({
+      isHonest: false,
+      topics: ['lobby', 'council'] as Topic[],
+      machineOf: stranger.factory,
+    });
     const [a, b] = [arena.nodes[0]!, arena.nodes[1]!];
     rule = accessOf([a.did, b.did]);
     play({ arena, a, b, c, stranger });
@@ -59,13 +67,18 @@ function nameFor({ arena }: Council, node: SimNode, seq: number): EntryName {
 function expectNothingTold({ arena, c }: Council, why: string): void {
   const leak = arena.recorder.frames.find(({ from, to, message }) => {
     if (to !== c || from === c) return false;
-    return message.type === 'Subscribe' ? message.topics.includes('council' as Topic) : 'topic' in message && message.topic === 'council';
+    return message.type === 'Subscribe'
+      ? message.topics.includes('council' as Topic)
+      : 'topic' in message && message.topic === 'council';
   });
   if (leak === undefined) return;
   const what = leak.message.type === 'Subscribe' ? 'even the name of a topic tells something' : why;
-  arena.fail(`"council" is for A and B alone, and ${nameOf(leak.from)} says to C: ${arena.recorder.words(leak)}. ${what}`, (row) => {
-    return row.type === 'frame' ? row.from === c || row.to === c : row.node !== c;
-  });
+  arena.fail(
+    `"council" is for A and B alone, and ${nameOf(leak.from)} says to C: ${arena.recorder.words(leak)}. ${what}`,
+    (row) => {
+      return row.type === 'frame' ? row.from === c || row.to === c : row.node !== c;
+    },
+  );
 }
 
 function checkSend(context: CheckContext): Promise<void> {
@@ -77,10 +90,21 @@ function checkSend(context: CheckContext): Promise<void> {
     arena.publish(a, 'council', 'between us');
     arena.publish(a, 'lobby', 'for all');
     arena.run(11_000);
-    expectSame(arena.delivered(b, 'council'), ['A/1'], 'B is invited to "council", and delivers what A published there');
+    expectSame(
+      arena.delivered(b, 'council'),
+      ['A/1'],
+      'B is invited to "council", and delivers what A published there',
+    );
     expectNothingTold(council, 'C may not read it');
-    const open = arena.recorder.frames.some((row) => row.to === c && row.message.type === 'Announcement' && isAbout(row, arena.recorder, 'A/1') && row.message.topic === 'lobby');
-    if (!open) arena.fail('C may read "lobby" like anybody, subscribed to it, and was told nothing of A/1 there');
+    const open = arena.recorder.frames.some(
+      (row) =>
+        row.to === c &&
+        row.message.type === 'Announcement' &&
+        isAbout(row, arena.recorder, 'A/1') &&
+        row.message.topic === 'lobby',
+    );
+    if (!open)
+      arena.fail('C may read "lobby" like anybody, subscribed to it, and was told nothing of A/1 there');
   });
 }
 
@@ -99,7 +123,10 @@ function checkServe(context: CheckContext): Promise<void> {
     for (const question of questions) {
       stranger.say(arena.world, c, [a, b], question);
       arena.run(500);
-      expectNothingTold(council, `C never subscribed: it just sent ${question.type}, and whoever may not read gets no answer to anything`);
+      expectNothingTold(
+        council,
+        `C never subscribed: it just sent ${question.type}, and whoever may not read gets no answer to anything`,
+      );
     }
     arena.run(6_000);
     expectNothingTold(council, 'C sent messages about it, which makes it no reader');
@@ -117,15 +144,27 @@ function checkReceive(context: CheckContext): Promise<void> {
     stranger.say(arena.world, c, [a, b], { type: 'Announcement', topic: 'council', name: forged });
     arena.run(500);
     const asked = arena.recorder.frames.find(({ to, message }) => to === c && message.type === 'PullRequest');
-    if (asked !== undefined) arena.fail(`C may not write in "council", and ${nameOf(asked.from)} pulls from it: ${arena.recorder.words(asked)}`);
+    if (asked !== undefined)
+      arena.fail(
+        `C may not write in "council", and ${nameOf(asked.from)} pulls from it: ${arena.recorder.words(asked)}`,
+      );
     stranger.say(arena.world, c, [a, b], { type: 'PullResponse', topic: 'council', entries: [forged] });
     arena.run(500);
-    for (const node of [a, b]) expectSame(arena.delivered(node, 'council'), [], `C sent an entry that nobody asked for, and it is not C’s to write: ${nameOf(node)} has delivered`);
+    for (const node of [a, b])
+      expectSame(
+        arena.delivered(node, 'council'),
+        [],
+        `C sent an entry that nobody asked for, and it is not C’s to write: ${nameOf(node)} has delivered`,
+      );
     stranger.becomes(b);
     stranger.say(arena.world, c, [a], { type: 'PullResponse', topic: 'council', entries: [forged] });
     arena.run(500);
     stranger.becomes(undefined);
-    expectSame(arena.delivered(a, 'council'), [], 'the entry of C comes through B, who may speak in "council": its author is still C, and A has delivered');
+    expectSame(
+      arena.delivered(a, 'council'),
+      [],
+      'the entry of C comes through B, who may speak in "council": its author is still C, and A has delivered',
+    );
     arena.publish(b, 'council', 'between us');
     arena.run(1_000);
     expectSame(arena.delivered(a, 'council'), ['B/1'], 'what B wrote itself A takes');
@@ -145,9 +184,15 @@ function checkTrust(context: CheckContext): Promise<void> {
       stranger.say(arena.world, c, [a, b], { type: 'Subscribe', topics: ['council'] });
       arena.publish(a, 'council', 'mine');
       arena.run(500);
-      expectSame(arena.delivered(a, 'council'), ['A/1'], 'A publishes in a topic of its own: a node passes its own gate, whatever its table of trust says of itself');
+      expectSame(
+        arena.delivered(a, 'council'),
+        ['A/1'],
+        'A publishes in a topic of its own: a node passes its own gate, whatever its table of trust says of itself',
+      );
       expectNothingTold(council, 'C is trusted 0.39, and 0.4 is asked');
-      const said = arena.recorder.frames.some((row) => row.from === a && row.to === b && isAbout(row, arena.recorder, 'A/1'));
+      const said = arena.recorder.frames.some(
+        (row) => row.from === a && row.to === b && isAbout(row, arena.recorder, 'A/1'),
+      );
       if (!said) arena.fail('B is trusted 0.4, and 0.4 is asked: A must announce A/1 to it');
     },
     byTrust,
@@ -159,8 +204,11 @@ export const access: Part = {
   title: 'Access control',
   goal: 'A topic for some alone: checked where you subscribe, where you send, where you serve and where you receive.',
   file: 'machine.ts',
-  read: [{ path: 'packages/icn-gossip/src/gossip.ts', lookFor: 'AccessControl: public, private, trust-gated.' }],
-  question: 'C never subscribes and asks for an entry by its id. At how many places in your machine would it have to be stopped?',
+  read: [
+    { path: 'packages/icn-gossip/src/gossip.ts', lookFor: 'AccessControl: public, private, trust-gated.' },
+  ],
+  question:
+    'C never subscribes and asks for an entry by its id. At how many places in your machine would it have to be stopped?',
   steps: [
     {
       id: 'send',

@@ -22,7 +22,7 @@ interface BloomFilterClass {
 const topics = [['lobby'], ['lobby']];
 const bytesPerIdMax = 4;
 /** Runs of 300 entries take a third of a second each. */
-const recoverySeedsMax = 4;
+const recoverySeedsMax = 3;
 
 const load = (context: CheckContext) => exported<BloomFilterClass>(context, 'bloom-filter', 'BloomFilter');
 
@@ -39,18 +39,31 @@ function filterOf(BloomFilter: BloomFilterClass, ids: readonly string[], salt: b
 
 async function checkFilter(context: CheckContext): Promise<void> {
   const BloomFilter = await load(context);
-  expect(!filterOf(BloomFilter, [], 1n).mayHave(idsOf('none', 1)[0]!), 'an empty filter claims to have an id');
+  expect(
+    !filterOf(BloomFilter, [], 1n).mayHave(idsOf('none', 1)[0]!),
+    'an empty filter claims to have an id',
+  );
   for (const count of [1, 7, 100, 1_000]) {
     const held = idsOf(`held ${count}`, count);
     const filter = filterOf(BloomFilter, held, BigInt(count));
     const denied = held.filter((id) => !filter.mayHave(id)).length;
     expect(denied === 0, `a filter must never deny an id that was added: of ${count} it denies ${denied}`);
     const bytesMax = Math.max(16, count * bytesPerIdMax);
-    expect(filter.bytes.length <= bytesMax, `a filter of ${count} ids has ${filter.bytes.length} bytes; the names alone would take ${count * 32}, and ${bytesMax} must do`);
+    expect(
+      filter.bytes.length <= bytesMax,
+      `a filter of ${count} ids has ${filter.bytes.length} bytes; the names alone would take ${count * 32}, and ${bytesMax} must do`,
+    );
     const claimed = idsOf(`absent ${count}`, 2_000).filter((id) => filter.mayHave(id)).length;
-    expect(claimed <= 80, `of 2,000 ids that were never added, a filter of ${count} ids claims ${claimed}: more than 4 % hides too much`);
+    expect(
+      claimed <= 80,
+      `of 2,000 ids that were never added, a filter of ${count} ids claims ${claimed}: more than 4 % hides too much`,
+    );
     const copy = new BloomFilter(filter.salt, Uint8Array.from(filter.bytes));
-    expectSame(held.every((id) => copy.mayHave(id)), true, 'salt and bytes are all that a peer gets: a filter made of them has the same ids');
+    expectSame(
+      held.every((id) => copy.mayHave(id)),
+      true,
+      'salt and bytes are all that a peer gets: a filter made of them has the same ids',
+    );
   }
 }
 
@@ -84,8 +97,14 @@ function playSync(arena: Arena, held: number, lacking: number): void {
 function checkSync(context: CheckContext): Promise<void> {
   return eachSeed(context, { topics, summary: 'filter' }, (arena) => {
     playSync(arena, 4, 3);
-    const clocks = arena.recorder.frames.filter(({ message }) => message.type === 'AntiEntropy' && message.summary?.type !== 'filter');
-    if (clocks.length > 0) arena.fail('the setup says summary "filter", and AntiEntropy carries a clock', (row) => row.type === 'frame' && clocks.includes(row));
+    const clocks = arena.recorder.frames.filter(
+      ({ message }) => message.type === 'AntiEntropy' && message.summary?.type !== 'filter',
+    );
+    if (clocks.length > 0)
+      arena.fail(
+        'the setup says summary "filter", and AntiEntropy carries a clock',
+        (row) => row.type === 'frame' && clocks.includes(row),
+      );
   });
 }
 
@@ -110,17 +129,26 @@ async function checkRecovered(context: CheckContext): Promise<void> {
   const BloomFilter = await load(context);
   const salts = new Set<bigint>();
   let [told, hidden] = [0, 0];
-  await eachSeed({ ...context, seeds: context.seeds.slice(0, recoverySeedsMax) }, { topics, summary: 'filter' }, (arena) => {
-    playSync(arena, 150, 150);
-    hidden += falsePositivesIn(arena, BloomFilter);
-    for (const { message } of arena.recorder.frames) {
-      if (message.type !== 'AntiEntropy' || message.summary?.type !== 'filter') continue;
-      told++;
-      salts.add(message.summary.salt);
-    }
-  });
-  expect(salts.size === told, `${told} filters were sent with ${salts.size} different salts: an id that one filter hides must be seen by the next`);
-  context.note?.(`${hidden} times a filter claimed an entry that B did not have; all of them came with a later filter`);
+  await eachSeed(
+    { ...context, seeds: context.seeds.slice(0, recoverySeedsMax) },
+    { topics, summary: 'filter' },
+    (arena) => {
+      playSync(arena, 150, 150);
+      hidden += falsePositivesIn(arena, BloomFilter);
+      for (const { message } of arena.recorder.frames) {
+        if (message.type !== 'AntiEntropy' || message.summary?.type !== 'filter') continue;
+        told++;
+        salts.add(message.summary.salt);
+      }
+    },
+  );
+  expect(
+    salts.size === told,
+    `${told} filters were sent with ${salts.size} different salts: an id that one filter hides must be seen by the next`,
+  );
+  context.note?.(
+    `${hidden} times a filter claimed an entry that B did not have; all of them came with a later filter`,
+  );
 }
 
 export const bloom: Part = {
@@ -130,9 +158,13 @@ export const bloom: Part = {
   file: 'bloom-filter.ts',
   read: [
     { path: 'docs/protocol/bloom-filter.md', lookFor: 'how many bits and hashes, and what the salt is for.' },
-    { path: 'packages/icn-gossip/src/repair/bloom-filter.ts', lookFor: 'two halves of one hash in place of seven hashes. Read it after your own passes.' },
+    {
+      path: 'packages/icn-gossip/src/repair/bloom-filter.ts',
+      lookFor: 'two halves of one hash in place of seven hashes. Read it after your own passes.',
+    },
   ],
-  question: 'A filter wrongly claims one id in a hundred. What becomes of that entry, with a fresh salt in each round, and without?',
+  question:
+    'A filter wrongly claims one id in a hundred. What becomes of that entry, with a fresh salt in each round, and without?',
   steps: [
     {
       id: 'filter',

@@ -19,8 +19,13 @@ const names = ['A', 'B', 'C'] as const;
 const dids: readonly Did[] = names.map((_, index) => keyPairFromSeed(new Uint8Array(32).fill(index + 1)).did);
 
 /** `{A: 2, B: 0}` as the learner's clock. */
-function clockOf(VectorClock: VectorClockClass, counts: Readonly<Partial<Record<'A' | 'B' | 'C', number>>>): VectorClock {
-  return new VectorClock(names.flatMap((name, index) => (name in counts ? [[dids[index]!, counts[name]!] as const] : [])));
+function clockOf(
+  VectorClock: VectorClockClass,
+  counts: Readonly<Partial<Record<'A' | 'B' | 'C', number>>>,
+): VectorClock {
+  return new VectorClock(
+    names.flatMap((name, index) => (name in counts ? [[dids[index]!, counts[name]!] as const] : [])),
+  );
 }
 
 function wordsOf(clock: VectorClock): string {
@@ -34,20 +39,39 @@ async function checkCounting(context: CheckContext): Promise<void> {
   const [a, b] = dids as [Did, Did];
   const clock = new VectorClock();
   expectSame(clock.get(a), 0, 'an author who was never counted has the count 0');
-  expectSame([clock.increment(a), clock.increment(a), clock.increment(b)], [1, 2, 1], 'increment counts one more and returns the new count');
+  expectSame(
+    [clock.increment(a), clock.increment(a), clock.increment(b)],
+    [1, 2, 1],
+    'increment counts one more and returns the new count',
+  );
   expectSame([clock.get(a), clock.get(b)], [2, 1], 'get gives what was counted');
-  expectSame(new Map(clock.entries()), new Map([[a, 2], [b, 1]]), 'entries gives pairs of author and count');
+  expectSame(
+    new Map(clock.entries()),
+    new Map([
+      [a, 2],
+      [b, 1],
+    ]),
+    'entries gives pairs of author and count',
+  );
   const source: [Did, number][] = [[a, 5]];
   const copy = new VectorClock(source);
   copy.increment(a);
-  expectSame([copy.get(a), source[0]![1]], [6, 5], 'a clock that was made from pairs starts there, and keeps counts of its own');
+  expectSame(
+    [copy.get(a), source[0]![1]],
+    [6, 5],
+    'a clock that was made from pairs starts there, and keeps counts of its own',
+  );
 }
 
 async function checkMerge(context: CheckContext): Promise<void> {
   const VectorClock = await load(context);
   const [left, right] = [clockOf(VectorClock, { A: 3, B: 1 }), clockOf(VectorClock, { A: 2, B: 4, C: 1 })];
   left.merge(right);
-  expectSame(wordsOf(left), '{A: 3, B: 4, C: 1}', 'merging {A: 2, B: 4, C: 1} into {A: 3, B: 1} takes the greater count of each author');
+  expectSame(
+    wordsOf(left),
+    '{A: 3, B: 4, C: 1}',
+    'merging {A: 2, B: 4, C: 1} into {A: 3, B: 1} takes the greater count of each author',
+  );
   expectSame(wordsOf(right), '{A: 2, B: 4, C: 1}', 'the clock that is merged from stays as it is');
 }
 
@@ -89,7 +113,11 @@ async function checkHistories(context: CheckContext): Promise<void> {
         for (const event of nodes[from]!.events) node.events.add(event);
         story.push(`${names[index]} hears all that ${names[from]} knows`);
       }
-      for (const [one, other] of [[0, 1], [1, 2], [0, 2]] as const) {
+      for (const [one, other] of [
+        [0, 1],
+        [1, 2],
+        [0, 2],
+      ] as const) {
         const [left, right] = [nodes[one]!, nodes[other]!];
         const hasMore = [...left.events].some((event) => !right.events.has(event));
         const hasLess = [...right.events].some((event) => !left.events.has(event));
@@ -97,8 +125,12 @@ async function checkHistories(context: CheckContext): Promise<void> {
         const actual = left.clock.compare(right.clock);
         expect(
           actual === wanted,
-          `seed ${seed}: what ${names[one]} knows is ${wanted} to what ${names[other]} knows, and compare says ${String(actual)}`,
-          [...story, `${names[one]} has ${wordsOf(left.clock)}`, `${names[other]} has ${wordsOf(right.clock)}`],
+          `seed ${seed}: what ${names[one]} knows is ${wanted} to what ${names[other]} knows, and compare says ${actual}`,
+          [
+            ...story,
+            `${names[one]} has ${wordsOf(left.clock)}`,
+            `${names[other]} has ${wordsOf(right.clock)}`,
+          ],
         );
       }
     }

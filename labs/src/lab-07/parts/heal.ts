@@ -12,7 +12,11 @@ export function expectAll(arena: Arena, counts: Readonly<Record<string, number>>
     return Array.from({ length: count }, (_, index) => `${name}/${index + 1}`);
   });
   for (const node of arena.nodes)
-    expectSame(arena.delivered(node, 'lobby').toSorted(), wanted.toSorted(), 'in the end both have delivered all that was published');
+    expectSame(
+      arena.delivered(node, 'lobby').toSorted(),
+      wanted.toSorted(),
+      'in the end both have delivered all that was published',
+    );
 }
 
 function publishSome(arena: Arena, count: number): void {
@@ -32,7 +36,9 @@ function checkLate(context: CheckContext): Promise<void> {
     arena.world.boot(b);
     arena.run(4_900);
     if (arena.delivered(b, 'lobby').length < 3)
-      arena.fail('A had published before B came; they met, and B still lacks entries. Nobody will announce them again by itself');
+      arena.fail(
+        'A had published before B came; they met, and B still lacks entries. Nobody will announce them again by itself',
+      );
     arena.converge();
   });
 }
@@ -91,7 +97,8 @@ export const heal: Part = {
   read: [
     {
       path: 'packages/icn-gossip/src/sim/scenarios/original.ts',
-      lookFor: 'how the simulator parts two halves and lets them meet again: the same `cut` and `heal` judge you here.',
+      lookFor:
+        'how the simulator parts two halves and lets them meet again: the same `cut` and `heal` judge you here.',
     },
   ],
   question: 'Neither node keeps a list of what it failed to send. Why is that no loss?',
@@ -102,7 +109,7 @@ export const heal: Part = {
       hints: [
         'Announcements are said once. Who was not there needs somebody to compare notes with: what does B hold, and what does A?',
         'When a peer subscribes, send it an `AntiEntropy` with your clock of that topic. Who receives one announces what the clock lacks; the pull is there already. Let the clock follow what you hold, for now as the original lesson does: on each entry the maximum of its seq and what was there.',
-        '`clock.merge(new VectorClock([[entry.author, entry.seq]]))` in `take`; summary: `{ type: \'clock\', counts: clock.entries() }`; on `AntiEntropy`: `const theirs = new VectorClock(summary.counts)`, and announce each entry with `entry.seq > theirs.get(entry.author)` to the sender.',
+        "`clock.merge(new VectorClock([[entry.author, entry.seq]]))` in `take`; summary: `{ type: 'clock', counts: clock.entries() }`; on `AntiEntropy`: `const theirs = new VectorClock(summary.counts)`, and announce each entry with `entry.seq > theirs.get(entry.author)` to the sender.",
       ],
       check: checkLate,
     },

@@ -16,7 +16,9 @@ const topics = [['lobby'], ['lobby']];
 async function checkSeen({ load }: CheckContext): Promise<void> {
   const { claimedByB, lostSeq } = await load('seen-failing');
   if (claimedByB === 0 || lostSeq === 0)
-    throw new StepFailure('watch the machine of the original lesson lose an entry, `labs demo`, and write down what you saw');
+    throw new StepFailure(
+      'watch the machine of the original lesson lose an entry, `labs demo`, and write down what you saw',
+    );
   expectSame(claimedByB, 3, 'what the clock of B says of the entries of A, in its last AntiEntropy');
   expectSame(lostSeq, 2, 'the seq of the entry of A that B never gets');
 }
@@ -25,14 +27,34 @@ async function checkHaveSet(context: CheckContext): Promise<void> {
   const HaveSet = await exported<new () => HaveSet>(context, 'have-set', 'HaveSet');
   const set = new HaveSet();
   expectSame([set.linkedMax, set.has(1)], [0, false], 'an empty set');
-  for (const [seq, linkedMax] of [[1, 1], [3, 1], [5, 1], [3, 1], [2, 3], [4, 5], [1, 5]] as const) {
+  for (const [seq, linkedMax] of [
+    [1, 1],
+    [3, 1],
+    [5, 1],
+    [3, 1],
+    [2, 3],
+    [4, 5],
+    [1, 5],
+  ] as const) {
     set.add(seq);
-    expectSame(set.linkedMax, linkedMax, `after adding ${seq} (of 1, 3, 5, 3, 2, 4, 1): up to which seq is there no hole?`);
+    expectSame(
+      set.linkedMax,
+      linkedMax,
+      `after adding ${seq} (of 1, 3, 5, 3, 2, 4, 1): up to which seq is there no hole?`,
+    );
   }
-  expectSame([1, 2, 3, 4, 5, 6, 0].map((seq) => set.has(seq)), [true, true, true, true, true, false, false], 'has, for 1 to 6 and 0');
+  expectSame(
+    [1, 2, 3, 4, 5, 6, 0].map((seq) => set.has(seq)),
+    [true, true, true, true, true, false, false],
+    'has, for 1 to 6 and 0',
+  );
   const gap = new HaveSet();
   gap.add(7);
-  expectSame([gap.linkedMax, gap.has(7), gap.has(6)], [0, true, false], 'with 7 alone nothing is without a hole, and 7 is held');
+  expectSame(
+    [gap.linkedMax, gap.has(7), gap.has(6)],
+    [0, true, false],
+    'with 7 alone nothing is without a hole, and 7 is held',
+  );
 }
 
 /** A publishes three entries; the response that carries the second one is lost. */
@@ -52,7 +74,11 @@ function checkLostPull(context: CheckContext): Promise<void> {
 }
 
 function checkBadLinks(context: CheckContext): Promise<void> {
-  const links = { lossRate: 0.3, reorderRate: 0.3, jitterMs: { type: 'uniform', minMs: 0, maxMs: 30 } } as const;
+  const links = {
+    lossRate: 0.3,
+    reorderRate: 0.3,
+    jitterMs: { type: 'uniform', minMs: 0, maxMs: 30 },
+  } as const;
   return eachSeed(context, { topics, links }, (arena) => {
     arena.start().run(4_000);
     const heal = arena.part([arena.nodes[0]!]);
@@ -81,10 +107,14 @@ export const order: Part = {
   file: 'machine.ts',
   demonstration: 'max-merge',
   read: [
-    { path: 'packages/icn-gossip/src/topic/have-set.ts', lookFor: 'linked and parked: the two words for what is below and above the first hole.' },
+    {
+      path: 'packages/icn-gossip/src/topic/have-set.ts',
+      lookFor: 'linked and parked: the two words for what is below and above the first hole.',
+    },
     { path: 'docs/invariants.md', lookFor: 'I6: what a clock may never do.' },
   ],
-  question: 'The original lesson merges clocks by maximum when an entry arrives. On which day does that go unnoticed, and on which does it lose entries?',
+  question:
+    'The original lesson merges clocks by maximum when an entry arrives. On which day does that go unnoticed, and on which does it lose entries?',
   steps: [
     {
       id: 'seen',

@@ -4,7 +4,8 @@ import type { Part } from '../../course.js';
 import { Arena, type ArenaOptions } from '../arena.js';
 import type { MachineClass } from '../host.js';
 
-export const loadMachine = (context: CheckContext) => exported<MachineClass>(context, 'machine', 'GossipMachine');
+export const loadMachine = (context: CheckContext) =>
+  exported<MachineClass>(context, 'machine', 'GossipMachine');
 
 /** Plays a story with each seed. */
 export async function eachSeed(
@@ -23,9 +24,12 @@ function checkSubscribe(context: CheckContext): Promise<void> {
     arena.start();
     for (const node of arena.nodes) {
       const said = arena.recorder.frames.some(({ from, message }) => {
-        return from === node && message.type === 'Subscribe' && message.topics.some((topic) => topic === 'lobby');
+        return (
+          from === node && message.type === 'Subscribe' && message.topics.some((topic) => topic === 'lobby')
+        );
       });
-      if (!said) arena.fail('both nodes follow "lobby" and are connected, and one never says Subscribe to the other');
+      if (!said)
+        arena.fail('both nodes follow "lobby" and are connected, and one never says Subscribe to the other');
     }
   });
 }
@@ -39,12 +43,17 @@ function checkAnnounce(context: CheckContext): Promise<void> {
     const kinds = arena.recorder.frames.map(({ message }) => message.type);
     for (const kind of ['Announcement', 'PullRequest', 'PullResponse'] as const)
       if (!kinds.includes(kind)) arena.fail(`A publishes one entry, and nobody says ${kind}`);
-    if (arena.delivered(b, 'lobby').length !== 1) arena.fail('A has published A/1, and B has not delivered it a second later');
+    if (arena.delivered(b, 'lobby').length !== 1)
+      arena.fail('A has published A/1, and B has not delivered it a second later');
     arena.publish(b, 'lobby', 'hello back');
     arena.publish(a, 'lobby', 'again');
     arena.run(1_000);
     for (const node of [a, b])
-      expectSame(arena.delivered(node, 'lobby').toSorted(), ['A/1', 'A/2', 'B/1'], 'both publish, and both deliver all three entries');
+      expectSame(
+        arena.delivered(node, 'lobby').toSorted(),
+        ['A/1', 'A/2', 'B/1'],
+        'both publish, and both deliver all three entries',
+      );
   });
 }
 
@@ -54,10 +63,17 @@ function checkTopics(context: CheckContext): Promise<void> {
     arena.publish(a, 'notes', 'for those who follow notes');
     arena.publish(a, 'lobby', 'for all');
     arena.run(1_000);
-    expectSame(arena.delivered(b, 'lobby'), ['A/1'], 'B follows "lobby" alone, and delivers what A published there');
+    expectSame(
+      arena.delivered(b, 'lobby'),
+      ['A/1'],
+      'B follows "lobby" alone, and delivers what A published there',
+    );
     expectSame(arena.delivered(a, 'notes'), ['A/1'], 'A delivers its own entry in "notes"');
-    const stray = arena.recorder.frames.find(({ message }) => 'topic' in message && message.topic === 'notes');
-    if (stray !== undefined) arena.fail(`B does not follow "notes", and is told of it: ${arena.recorder.words(stray)}`);
+    const stray = arena.recorder.frames.find(
+      ({ message }) => 'topic' in message && message.topic === 'notes',
+    );
+    if (stray !== undefined)
+      arena.fail(`B does not follow "notes", and is told of it: ${arena.recorder.words(stray)}`);
   });
 }
 
@@ -69,7 +85,9 @@ function checkPassOn(context: CheckContext): Promise<void> {
     arena.run(1_000);
     for (const node of [a, b, c])
       if (arena.delivered(node, 'lobby').length !== 2)
-        arena.fail('A and C know each other through B alone: B must announce what it pulled to its other readers');
+        arena.fail(
+          'A and C know each other through B alone: B must announce what it pulled to its other readers',
+        );
   });
 }
 
@@ -85,7 +103,11 @@ function checkOnce(context: CheckContext): Promise<void> {
     arena.run(1_000);
     const wanted = ['A', 'B'].flatMap((name) => [1, 2, 3, 4, 5, 6].map((seq) => `${name}/${seq}`));
     for (const node of [a, b])
-      expectSame(arena.delivered(node, 'lobby').toSorted(), wanted, 'links double messages, and each entry is delivered once');
+      expectSame(
+        arena.delivered(node, 'lobby').toSorted(),
+        wanted,
+        'links double messages, and each entry is delivered once',
+      );
   });
 }
 
@@ -95,10 +117,17 @@ export const pull: Part = {
   goal: 'Two nodes in memory: A announces an entry by name, B pulls it, both deliver it once.',
   file: 'machine.ts',
   read: [
-    { path: 'packages/icn-gossip/src/machine.ts', lookFor: 'the contract: events in, effects out. Why may a machine not read a clock?' },
-    { path: 'labs/src/lab-07/contract.ts', lookFor: 'the events you are told, the effects you may order, the messages.' },
+    {
+      path: 'packages/icn-gossip/src/machine.ts',
+      lookFor: 'the contract: events in, effects out. Why may a machine not read a clock?',
+    },
+    {
+      path: 'labs/src/lab-07/contract.ts',
+      lookFor: 'the events you are told, the effects you may order, the messages.',
+    },
   ],
-  question: 'B hears the same announcement from two peers. What is the least it must remember to deliver the entry once?',
+  question:
+    'B hears the same announcement from two peers. What is the least it must remember to deliver the entry once?',
   steps: [
     {
       id: 'subscribe',
