@@ -12,7 +12,6 @@ import { list, status } from './commands/status.js';
 import { watch } from './commands/watch.js';
 import { Learner } from './learner.js';
 import { Terminal } from './show/terminal.js';
-import { verify } from './verify.js';
 import { labsFolder } from './workplace.js';
 
 /** Seeds that a check tries: enough that luck seldom passes one, few enough to wait for. */
@@ -132,6 +131,7 @@ async function watchUntilStopped(
 }
 
 async function verifyAll(terminal: Terminal, seeds: number): Promise<number> {
+  const { verify } = await import('./verify.js');
   const results = await verify(seeds, ({ lab, what, faults }) => {
     terminal.line(`${faults.length === 0 ? terminal.good('✓') : terminal.bad('✗')} lab ${lab}: ${what}`);
     terminal.lines(faults, '    ');

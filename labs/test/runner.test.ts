@@ -2,8 +2,9 @@
 
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { fromBuilt, labs, labsFolder, newWorkFolder, type Ended } from './labs-process.js';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Terminal } from '../src/show/terminal.js';
+import { labs, labsFolder, newWorkFolder, type Ended } from './labs-process.js';
 
 let work: string;
 
@@ -88,27 +89,28 @@ describe('labs', () => {
 });
 
 describe('labs check', () => {
-  beforeEach(() => run('start', '06'));
+  beforeEach(() => cp(join(labsFolder, lab06, 'starter'), join(work, lab06), { recursive: true }));
+  const check = () => run('check', '06');
 
   it('goes a part at a time, keeps what passed, and opens the solution of that alone', async () => {
-    expect((await run('solution')).output).toContain('did.ts opens when part 1');
+    expect((await run('solution', '06')).output).toContain('did.ts opens when part 1');
     await takeSolution('did.ts');
-    const first = await run('check');
+    const first = await check();
     expect(first).toMatchObject({ code: 0, output: expect.stringContaining('✓ 1 One spelling of a DID') });
     expect(first.output).toContain('Part 2: Sign and verify');
-    const second = await run('check');
+    const second = await check();
     expect(second.code).toBe(1);
     expect(second.output).toContain('✗ 2 Sign and verify, step "seal"');
-    const solution = await run('solution');
+    const solution = await run('solution', '06');
     expect(solution.output).toContain('base58.encode(publicKey)');
     expect(solution.output).toContain('envelope.ts opens when part 4');
   });
 
   it('says so when a part that had passed fails again', async () => {
     await takeSolution('did.ts');
-    await run('check');
+    await check();
     await write('did.ts', 'export function didOf() { return "did:icn:z"; }\n');
-    expect(await run('check')).toMatchObject({
+    expect(await check()).toMatchObject({
       code: 1,
       output: expect.stringContaining('✗ 1 One spelling'),
     });
@@ -116,7 +118,7 @@ describe('labs check', () => {
 
   it('shows where a file is no TypeScript, and runs nothing', async () => {
     await write('did.ts', 'export const a = 1;\nexport function didOf( { console.log("ran");\n');
-    const { code, output } = await run('check');
+    const { code, output } = await check();
     expect(code).toBe(1);
     expect(output).toMatch(/did\.ts:\d+:\d+ {2}\S/);
     expect(output).toContain('nothing was run');
@@ -126,61 +128,29 @@ describe('labs check', () => {
   it('remarks on types, which fails nothing', async () => {
     const source = await readFile(join(labsFolder, lab06, 'solution', 'did.ts'), 'utf8');
     await write('did.ts', `${source}\nexport const wrong: number = 'text';\n`);
-    const { code, output } = await run('check');
-    expect(output).toMatch(/did\.ts:28:14 {2}TS2322/);
+    const { code, output } = await check();
+    expect(output).toMatch(/did\.ts:\d+:14 {2}TS2322/);
     expect(code).toBe(0);
     await takeSolution('did.ts');
-    expect((await run('check')).output).not.toContain('compiler remarks');
+    expect((await check()).output).not.toContain('compiler remarks');
   });
 
-  it('ends an endless loop, and not what only takes its time', async () => {
-    await write('did.ts', 'export function didOf() { for (;;); }\n');
-    const { code, output } = await run('check', '--seconds', '2');
+  it('ends an endless loop, and says in which step', async () => {
+    await write('did.ts', "console.log('hello');\nexport function didOf() { for (;;); }\n");
+    const { code, output } = await run('check', '06', '--seconds', '2');
     expect(code).toBe(1);
     expect(output).toContain('✗ 1 One spelling of a DID, step "name"');
     expect(output).toContain('did not finish within 2 s');
-    const source = await readFile(join(labsFolder, lab06, 'solution', 'did.ts'), 'utf8');
-    await write('did.ts', `const endMs = Date.now() + 1_000;\nwhile (Date.now() < endMs);\n${source}`);
-    expect((await run('check')).output).toContain('✓ 1');
-  });
-
-  it('shows the place where the code threw, at loading and at running', async () => {
-    await write('did.ts', "\nexport function didOf() { throw new TypeError('oh no'); }\n");
-    const running = await run('check');
-    expect(running.output).toContain('your code threw: TypeError: oh no');
-    expect(running.output).toMatch(/did\.ts:2:\d+/);
-    await write('did.ts', "throw new TypeError('at once');\n");
-    expect((await run('check')).output).toContain('did.ts could not be loaded: TypeError: at once');
-    await write('did.ts', "import './nowhere.js';\n");
-    expect((await run('check')).output).toContain('did.ts could not be loaded');
-    await write('did.ts', 'export const a = 1;\n');
-    expect((await run('check')).output).toContain('did.ts exports no function or class didOf');
-  });
-
-  it('survives a process that ends, floods or eats memory', async () => {
-    await write('did.ts', 'export function didOf() { process.exit(0); }\n');
-    expect((await run('check')).output).toContain('it ended the process (exit code 0)');
-    await write(
-      'did.ts',
-      "export function didOf() { for (let i = 0; i < 1e5; i++) console.log('x'.repeat(50)); }\n",
-    );
-    const flood = await run('check');
-    expect(flood.output).toContain('more was printed, and is left out');
-    expect(flood.output.length).toBeLessThan(30_000);
-    await write(
-      'did.ts',
-      'const all = [];\nexport function didOf() { for (;;) all.push(new Array(1e5).fill(all.length + 0.5)); }\n',
-    );
-    const eater = await run('check');
-    expect(eater.output).toContain('more than 512 MB of memory');
-    expect(eater.output).not.toContain('v8::');
+    expect(output).toMatch(/Your code printed:\n {2}hello\n/);
   });
 
   it('gives three hints of the failing step, one more each time', async () => {
-    await run('check');
+    await check();
     const counts: number[] = [];
     for (let time = 0; time < 4; time++)
-      counts.push((await run('hint')).output.split('\n').filter((line) => /^ {2}\d\. /.test(line)).length);
+      counts.push(
+        (await run('hint', '06')).output.split('\n').filter((line) => /^ {2}\d\. /.test(line)).length,
+      );
     expect(counts).toEqual([1, 2, 3, 3]);
   });
 });
@@ -204,7 +174,6 @@ describe('the record of progress', () => {
   it('leaves no half-written file', async () => {
     await run('start', '06');
     await Promise.all([run('hint'), run('hint'), run('hint')]);
-    expect(() => JSON.parse('')).toThrow();
     expect(JSON.parse(await readFile(join(work, 'progress.json'), 'utf8'))).toMatchObject({ version: 1 });
     expect((await readdir(work)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
@@ -223,24 +192,26 @@ describe('labs demo', () => {
     expect(code).toBe(0);
     expect(output).toMatch(/✕─+ PullResponse A\/2|PullResponse A\/2 ─+✕/);
     expect(output).toContain('AntiEntropy clock {A: 3}');
+    expect(output).toContain('an entry never arrived (liveness): B lacks 2 of lobby: A/2');
   });
 });
 
 describe('a terminal', () => {
-  const probe = (stream: object, env: object) =>
-    fromBuilt(`
-      import { Terminal } from './dist/show/terminal.js';
-      process.stdin.isTTY = true;
-      const terminal = new Terminal({ write() {}, ...${JSON.stringify(stream)} }, ${JSON.stringify(env)});
-      console.log(JSON.stringify([terminal.good('x') !== 'x', terminal.isInteractive]));
-    `);
+  const stdinIsTTY = process.stdin.isTTY;
+  beforeAll(() => {
+    process.stdin.isTTY = true;
+  });
+  afterAll(() => {
+    process.stdin.isTTY = stdinIsTTY;
+  });
 
   it.each([
     ['in colours', { isTTY: true }, {}, [true, true]],
     ['plain with NO_COLOR', { isTTY: true }, { NO_COLOR: '1' }, [false, true]],
     ['without questions in CI', { isTTY: true }, { CI: 'true' }, [true, false]],
     ['plain in a pipe', { isTTY: false }, {}, [false, false]],
-  ])('%s', async (_, stream, env, expected) => {
-    expect(await probe(stream, env)).toEqual(expected);
+  ])('%s', (_, stream, env, expected) => {
+    const terminal = new Terminal({ write: () => true, ...stream } as unknown as NodeJS.WriteStream, env);
+    expect([terminal.good('x') !== 'x', terminal.isInteractive]).toEqual(expected);
   });
 });

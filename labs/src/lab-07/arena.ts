@@ -125,10 +125,11 @@ export class Arena {
     };
   }
 
-  /** Fails where a checker found something. */
+  /** Fails where a checker found something: an entry that never came is told first, for it is what users see. */
   check(): this {
-    const [first] = this.#violations.all;
-    if (first !== undefined && this.#options.isJudged !== false) this.#fail(first);
+    const { all } = this.#violations;
+    const first = all.find(({ invariant }) => invariant === 'liveness') ?? all[0];
+    if (first !== undefined && this.#options.isJudged !== false) this.#fail(first, all);
     return this;
   }
 
@@ -159,7 +160,7 @@ export class Arena {
     return ids.map((id) => this.recorder.entry(this.world.ledger.get(id)!.name));
   }
 
-  #fail({ invariant, node, detail }: Violation): never {
+  #fail({ invariant, node, detail }: Violation, all: readonly Violation[]): never {
     const words = detail.replaceAll(/\bn(\d)\b/g, (_, index: string) => this.#nameOf(Number(index)));
     const [firstLine = '', ...stack] = words.split('\n');
     const meaning = MEANING[invariant] ?? invariant;
@@ -171,7 +172,22 @@ export class Arena {
       .filter(concerns);
     const own = stack.filter((line) => line.includes('.ts:') && !line.includes('/src/'));
     const where = own.slice(0, 3).map((line) => line.trim().replace(checkout, ''));
-    throw new StepFailure(`seed ${this.#options.seed}: ${message}`, [...where, ...this.draw(rows)]);
+    throw new StepFailure(`seed ${this.#options.seed}: ${message}`, [
+      ...where,
+      ...this.#others(invariant, all),
+      ...this.draw(rows),
+    ]);
+  }
+
+  /** What else was broken, once each. */
+  #others(invariant: string, all: readonly Violation[]): string[] {
+    const others = new Map(
+      all.filter((other) => other.invariant !== invariant).map((other) => [other.invariant, other]),
+    );
+    return Array.from(
+      others.values(),
+      (other) => `also: ${MEANING[other.invariant] ?? ''} (${other.invariant})`,
+    );
   }
 
   #nameOf(index: number): string {

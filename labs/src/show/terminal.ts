@@ -23,7 +23,7 @@ export class Terminal {
   }
 
   paint(style: Style, text: string): string {
-    return this.#hasColors ? styleText(style, text) : text;
+    return this.#hasColors ? styleText(style, text, { validateStream: false }) : text;
   }
 
   good(text: string): string {
