@@ -40,12 +40,14 @@ export interface Part {
 export interface Reading {
   readonly path: string;
   readonly lookFor: string;
+  /** It gives the part away, so it is shown once the part has passed. */
+  readonly isAfter?: boolean;
 }
 
 export interface Step {
   readonly id: string;
   readonly title: string;
-  /** From a nudge to nearly the code. */
+  /** From a question, which is shown with the failure, to nearly the code. */
   readonly hints: readonly [string, string, string];
   /** Where it is not the part's. */
   readonly file?: string;

@@ -144,14 +144,14 @@ describe('labs check', () => {
     expect(output).toMatch(/Your code printed:\n {2}hello\n/);
   });
 
-  it('gives three hints of the failing step, one more each time', async () => {
+  it('gives three hints of the failing step: the first with the failure, then one more each time', async () => {
     await check();
     const counts: number[] = [];
     for (let time = 0; time < 4; time++)
       counts.push(
         (await run('hint', '06')).output.split('\n').filter((line) => /^ {2}\d\. /.test(line)).length,
       );
-    expect(counts).toEqual([1, 2, 3, 3]);
+    expect(counts).toEqual([2, 3, 3, 3]);
   });
 });
 

@@ -6,7 +6,7 @@ import { typeCheck } from '../check/type-check.js';
 import type { Lab, Part } from '../course.js';
 import type { Learner } from '../learner.js';
 import { progressIn, type Progress } from '../progress.js';
-import { currentPart, numberOf, showDiagnostics, showFailure, stepOf } from '../show/screens.js';
+import { currentPart, numberOf, showAfter, showDiagnostics, showFailure, stepOf } from '../show/screens.js';
 import { withRunFolder } from '../workplace.js';
 import { sourcesOf } from './solution.js';
 import { showNext } from './status.js';
@@ -85,6 +85,7 @@ async function tell(
     if (report.failure === undefined) {
       terminal.line(`  ${terminal.good('✓')} ${words}`);
       terminal.lines(report.notes, '      ');
+      if (isNew(part)) showAfter(terminal, part);
       if (isNew(part)) own.passed[part.id] = new Date().toISOString();
       continue;
     }

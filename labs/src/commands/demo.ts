@@ -27,7 +27,7 @@ export async function demo(learner: Learner, name: string | undefined): Promise<
     await transpile([solutionOf(lab), wrongOf(lab, shown)], run);
     const report = await judge({ lab: lab.id, folder: run, parts: [part.id], seeds: [1], goesOn: false });
     const failure = report.parts[0]?.failure;
-    terminal.line(`What happens with ${lab.wrong.find(({ id }) => id === shown)?.mistake}:`);
+    terminal.line(`The mistake: ${lab.wrong.find(({ id }) => id === shown)?.mistake}.`);
     terminal.line();
     terminal.line(failure?.message ?? 'nothing');
     terminal.lines(failure?.evidence ?? [], '  ');

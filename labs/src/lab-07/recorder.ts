@@ -91,7 +91,13 @@ export class Recorder implements Observer {
     return `${nameOf(node)}/${seq}`;
   }
 
-  words({ message, frame }: Pick<RecordedFrame, 'message' | 'frame'>): string {
+  words(row: Pick<RecordedFrame, 'message' | 'frame'>): string {
+    const { message } = row;
+    const isElsewhere = 'topic' in message && message.topic !== 'lobby';
+    return isElsewhere ? `${this.#wordsOf(row)} (${message.topic})` : this.#wordsOf(row);
+  }
+
+  #wordsOf({ message, frame }: Pick<RecordedFrame, 'message' | 'frame'>): string {
     const { type } = message;
     if (type === 'Subscribe') return `${type} ${message.topics.join(' ')}`;
     if (type === 'Announcement') return `${type} ${this.entry(message.name)}`;

@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path';
 import type { Diagnostic } from '../check/transpile.js';
 import type { PartReport } from '../check/report.js';
-import type { Course, Lab, Part, Step } from '../course.js';
+import type { Course, Lab, Part, Reading, Step } from '../course.js';
 import type { LabProgress, Progress } from '../progress.js';
 import { checkout } from '../workplace.js';
 import type { Terminal } from './terminal.js';
@@ -42,7 +42,7 @@ export function showPart(terminal: Terminal, lab: Lab, part: Part, folder: strin
     terminal.line(`  ${index + 1}. ${step.title}${step.file === undefined ? '' : ` (${step.file})`}`);
   terminal.line();
   terminal.line(`  write in  ${shownPath(join(folder, part.file))}`);
-  for (const { path, lookFor } of part.read) terminal.line(`  read      ${path}: ${lookFor}`);
+  for (const { path, lookFor } of readBefore(part)) terminal.line(`  read      ${path}: ${lookFor}`);
   terminal.line(`  question  ${part.question}`);
   if (part.demonstration !== undefined)
     terminal.line(`  first     see what it is about fail: ${terminal.command('demo')}`);
@@ -68,7 +68,8 @@ export function showFailure(terminal: Terminal, part: Part, report: PartReport, 
   terminal.lines(report.failure?.evidence ?? [], '  ');
   terminal.line();
   terminal.line(`  open      ${shownPath(join(folder, step?.file ?? part.file))}`);
-  for (const { path, lookFor } of part.read.slice(0, 1)) terminal.line(`  read      ${path}: ${lookFor}`);
+  for (const { path, lookFor } of readBefore(part).slice(0, 1))
+    terminal.line(`  read      ${path}: ${lookFor}`);
   terminal.line(`  ask       ${step?.hints[0] ?? part.question}`);
   terminal.line(`  stuck?    ${terminal.command('hint')}`);
 }
@@ -87,4 +88,14 @@ export function showCourses(terminal: Terminal, courses: readonly Course[], prog
       terminal.line(`  lab ${lab.number}  ${lab.title} (${state}): ${lab.about}`);
     }
   }
+}
+
+function readBefore({ read }: Part): readonly Reading[] {
+  return read.filter(({ isAfter }) => isAfter !== true);
+}
+
+/** What a part that has passed opens: the file of the packages that does the same. */
+export function showAfter(terminal: Terminal, { read }: Part): void {
+  for (const { path, lookFor, isAfter } of read)
+    if (isAfter === true) terminal.line(`      compare with ${path}: ${lookFor}`);
 }

@@ -54,7 +54,12 @@ async function checkSpelling(context: CheckContext): Promise<void> {
     ['the key of a hash', `did:icn:z${createHash('sha256').update(publicKey).digest('base64')}`],
   ];
   for (const [what, text] of others) {
-    const key = publicKeyOf(text);
+    let key: Uint8Array | undefined;
+    try {
+      key = publicKeyOf(text);
+    } catch (error) {
+      expect(false, `${what}: ${shown(text)} is no DID, and publicKeyOf throws: ${String(error)}`);
+    }
     expect(key === undefined, `${what}: ${shown(text)} is no DID, and is read as a key`);
   }
 }
@@ -81,7 +86,8 @@ export const did: Part = {
   read: [
     {
       path: 'packages/icn-identity/src/did.ts',
-      lookFor: 'what is checked before anything is decoded. Read it after your own passes.',
+      lookFor: 'what is checked before anything is decoded.',
+      isAfter: true,
     },
   ],
   question: 'A list of members is kept as texts. What can somebody do whose key has 23 spellings?',

@@ -167,7 +167,7 @@ export const replay: Part = {
       hints: [
         'You cannot remember everything. Where do you stop, and what do you say to what is older?',
         'With a window of 64 and the highest at 100, 37 to 100 may come. Refuse what is at or below `highest - window`, and what is no whole number from 0 to 2^53 − 1.',
-        '`if (!Number.isSafeInteger(sequence) || sequence < 0) return false;` and `if (sequence <= seen.highest - this.#window) return false;`',
+        '`if (!Number.isSafeInteger(sequence) || sequence < 0) return false;` and `if (sequence <= seen.highest - this.#window) return false;` If it does not finish: a loop from the old highest to the new one takes for ever on a leap to 2^53 − 1.',
       ],
       check: checkWindow,
     },
@@ -177,7 +177,7 @@ export const replay: Part = {
       hints: [
         'What is below the window is refused anyway. What is it remembered for?',
         'When the highest moves up, forget what falls out of the window.',
-        '`for (const old of seen.recent) if (old <= seen.highest - this.#window) seen.recent.delete(old);` A loop from the old highest to the new one would take for ever on a leap.',
+        '`for (const old of seen.recent) if (old <= seen.highest - this.#window) seen.recent.delete(old);`',
       ],
       check: checkBounded,
     },

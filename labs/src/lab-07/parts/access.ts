@@ -72,7 +72,7 @@ function expectNothingTold({ arena, c }: Council, why: string): void {
       : 'topic' in message && message.topic === 'council';
   });
   if (leak === undefined) return;
-  const what = leak.message.type === 'Subscribe' ? 'even the name of a topic tells something' : why;
+  const what = leak.message.type === 'Subscribe' ? 'Even the name of a topic tells something' : why;
   arena.fail(
     `"council" is for A and B alone, and ${nameOf(leak.from)} says to C: ${arena.recorder.words(leak)}. ${what}`,
     (row) => {

@@ -56,7 +56,7 @@ async function checkFilter(context: CheckContext): Promise<void> {
     const claimed = idsOf(`absent ${count}`, 2_000).filter((id) => filter.mayHave(id)).length;
     expect(
       claimed <= 80,
-      `of 2,000 ids that were never added, a filter of ${count} ids claims ${claimed}: more than 4 % hides too much`,
+      `of 2,000 ids that were never added, a filter with ${count} others in it claims ${claimed}: more than 4 % hides too much`,
     );
     const copy = new BloomFilter(filter.salt, Uint8Array.from(filter.bytes));
     expectSame(
@@ -147,7 +147,7 @@ async function checkRecovered(context: CheckContext): Promise<void> {
     `${told} filters were sent with ${salts.size} different salts: an id that one filter hides must be seen by the next`,
   );
   context.note?.(
-    `${hidden} times a filter claimed an entry that B did not have; all of them came with a later filter`,
+    `false positives: ${hidden} (a filter claimed an entry that B did not have); each entry came with a later filter`,
   );
 }
 
@@ -160,7 +160,8 @@ export const bloom: Part = {
     { path: 'docs/protocol/bloom-filter.md', lookFor: 'how many bits and hashes, and what the salt is for.' },
     {
       path: 'packages/icn-gossip/src/repair/bloom-filter.ts',
-      lookFor: 'two halves of one hash in place of seven hashes. Read it after your own passes.',
+      lookFor: 'two halves of one hash in place of seven hashes.',
+      isAfter: true,
     },
   ],
   question:
@@ -171,7 +172,7 @@ export const bloom: Part = {
       title: 'A filter never denies what it holds, and seldom claims what it does not',
       hints: [
         'Ten bits for each id, seven of them set by it. Which seven? Whatever decides must be the same on the other side, from id and salt alone.',
-        'From `hash64(id, salt)` take the low and the high 32 bits, h1 and h2 (make h2 odd): bit number i is `(h1 + i · h2) mod bits`, for i from 0 to 6. Bit n is bit `n & 7` of byte `n >> 3`. Give small filters at least 8 bytes.',
+        'From `hash64(id, salt)` take the low and the high 32 bits, h1 and h2 (make h2 odd): bit number i is `(h1 + i · h2) mod bits`, for i from 0 to 6. Bit n is bit `n & 7` of byte `n >> 3`. Give small filters at least 8 bytes. `Number()` of all 64 bits at once loses the low ones, so mask first.',
         '`const low = Number(hash & 0xffffffffn), high = Number(hash >> 32n) | 1;` then `(low + i * (high >>> 0)) % (bytes.length * 8)`. `add` sets them with `|= 1 << (bit & 7)`; `mayHave` is true if all are set.',
       ],
       check: checkFilter,

@@ -145,7 +145,8 @@ export const clock: Part = {
   read: [
     {
       path: 'packages/icn-gossip/src/topic/vector-clock.ts',
-      lookFor: 'the docstring: what a clock alone cannot say. Read the code after your own passes.',
+      lookFor: 'the docstring: what a clock alone cannot say.',
+      isAfter: true,
     },
   ],
   question: 'Two clocks are concurrent. Which of the two nodes has to tell the other something?',
