@@ -45,8 +45,12 @@ export const lab06: Lab = {
       beyond: 'one rule of validity, the same in node:crypto and tweetnacl, which differ without it.',
     },
     {
-      path: 'packages/icn-identity/src/signature.ts',
-      beyond: 'a purpose in front of every signed byte, and signers that live no longer than their key.',
+      path: 'packages/icn-identity/src/envelope/envelope.ts',
+      beyond: 'the envelope as it goes over the wire: one encoding, a time, and names for what is wrong.',
+    },
+    {
+      path: 'packages/icn-identity/src/replay/replay-guard.ts',
+      beyond: 'survives a restart: nothing is accepted before it is durable.',
     },
   ],
 };

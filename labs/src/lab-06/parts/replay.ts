@@ -133,9 +133,9 @@ export const replay: Part = {
   file: 'replay-guard.ts',
   read: [
     {
-      path: 'docs/invariants.md',
-      lookFor:
-        'what has to be durable before it counts: a guard that forgets at a restart takes everything again.',
+      path: 'packages/icn-identity/src/replay/replay-state.ts',
+      lookFor: 'the same rule as a plain value, with bounds on how many senders are remembered.',
+      isAfter: true,
     },
   ],
   question:
