@@ -63,6 +63,11 @@ describe('a file that', () => {
     expect((await judged('export const a = 1;')).message).toBe('did.ts exports no function or class didOf');
   });
 
+  it('is stopped before its first step fails the first part', async () => {
+    const { message } = await judged('export const a = 1;', { stepMs: 1 });
+    expect(message).toContain('did not finish within 0.001 s');
+  });
+
   it('ends the process is told so', async () => {
     expect((await judged('export function didOf() { process.exit(0); }')).message).toBe(
       'it ended the process (exit code 0)',

@@ -23,7 +23,8 @@ export async function judge(task: Task, bounds: Bounds = BOUNDS): Promise<RunRep
     { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...process.env, NODE_OPTIONS: '' } },
   );
   const printed = gather(child, bounds.printedMax);
-  const parts = await listen(child, bounds, printed);
+  const first = { part: task.parts[0] ?? '', step: '' };
+  const parts = await listen(child, bounds, printed, first);
   return { parts, printed: printed.text };
 }
 
@@ -47,9 +48,14 @@ function gather(child: ChildProcess, printedMax: number): Printed {
 }
 
 /** Follows what the process tells until it is done, or ends without having said so. */
-function listen(child: ChildProcess, { stepMs, memoryMb }: Bounds, printed: Printed): Promise<PartReport[]> {
+function listen(
+  child: ChildProcess,
+  { stepMs, memoryMb }: Bounds,
+  printed: Printed,
+  first: { readonly part: string; readonly step: string },
+): Promise<PartReport[]> {
   const parts: MutableReport[] = [];
-  let current: { part: string; step: string } | undefined;
+  let current = first;
   let why: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isDone = false;
@@ -79,7 +85,7 @@ function listen(child: ChildProcess, { stepMs, memoryMb }: Bounds, printed: Prin
             ? `it took more than ${memoryMb} MB of memory, and was stopped`
             : `it ended the process (exit code ${code})`);
         if (isMemory) printed.text = '';
-        addFailure(parts, current ?? { part: '', step: '' }, { message, evidence: [] });
+        addFailure(parts, current, { message, evidence: [] });
       }
       resolve(parts);
     });

@@ -152,11 +152,16 @@ export class Checkpoint {
   async #answersTo({ asks }: Question): Promise<readonly string[]> {
     const lines = createInterface({ input: process.stdin, output: process.stdout });
     const answers: string[] = [];
+    const end = new AbortController();
+    lines.once('close', () => end.abort());
     try {
       for (const [index, { text, choices }] of asks.entries()) {
         this.#showAsk(index, text, choices);
-        answers.push(await lines.question('> '));
+        answers.push(await lines.question('> ', { signal: end.signal }));
       }
+    } catch (error) {
+      if (!end.signal.aborted) throw error;
+      throw new LabError('you left before the last question; the next ones will be new', 1);
     } finally {
       lines.close();
     }

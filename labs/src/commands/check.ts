@@ -81,7 +81,7 @@ async function tell(
   for (const part of parts) {
     const report = reports.find(({ part: id }) => id === part.id);
     const words = `${numberOf(lab, part)} ${part.title}`;
-    if (report === undefined) break;
+    if (report === undefined) throw new Error(`part ${part.id} was not judged`);
     if (report.failure === undefined) {
       terminal.line(`  ${terminal.good('✓')} ${words}`);
       terminal.lines(report.notes, '      ');
@@ -92,6 +92,8 @@ async function tell(
     isPassed = false;
     const step = stepOf(part, report.failedStep);
     terminal.line(`  ${terminal.bad('✗')} ${words}, step "${step?.id}": ${step?.title}`);
+    // The first hint is the question that stands with the failure.
+    if (step !== undefined) own.hints[`${part.id}/${step.id}`] ??= 1;
     own.failed = `${part.id}/${report.failedStep}`;
     showFailure(terminal, part, report, learner.workplace.folderOf(lab));
     break;
