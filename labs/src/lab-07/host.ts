@@ -11,6 +11,7 @@ import {
 import {
   createEntry,
   Outbox,
+  ProofVerifier,
   type HostedMachine,
   type MachineFactory,
   type MachineSetup,
@@ -41,6 +42,7 @@ class Host implements HostedMachine {
   readonly #setup: MachineSetup;
   readonly #options: HostOptions;
   readonly #machine: Machine;
+  readonly #proofs: ProofVerifier;
   readonly #outbox = new Outbox(Infinity, new Counters());
   /** Entries whose bytes are here. */
   readonly #known: KnownEntries = new Map();
@@ -51,6 +53,7 @@ class Host implements HostedMachine {
   constructor(setup: MachineSetup, makeMachine: (setup: Setup) => Machine, options: HostOptions) {
     this.#setup = setup;
     this.#options = options;
+    this.#proofs = new ProofVerifier(setup.verifySignature);
     this.#machine = makeMachine({
       self: setup.keyPair.did,
       summary: options.summary ?? 'clock',
@@ -65,14 +68,15 @@ class Host implements HostedMachine {
 
   handle(event: GossipEvent, nowMs: number): readonly GossipEffect[] {
     if (event.type === 'persisted') this.#outbox.persisted(event.write);
+    else if (event.type === 'submitted') this.#submit(event, nowMs);
     else {
-      const told = this.#eventOf(event, nowMs);
-      if (told !== undefined) this.#carryOut(this.#machine.handle(told, nowMs), event);
+      const told = this.#eventOf(event);
+      if (told !== undefined) this.#carryOut(this.#machine.handle(told, nowMs));
     }
     return this.#outbox.take();
   }
 
-  #eventOf(event: GossipEvent, nowMs: number): Event | undefined {
+  #eventOf(event: GossipEvent): Event | undefined {
     switch (event.type) {
       case 'joined':
         return {
@@ -88,7 +92,6 @@ class Host implements HostedMachine {
         return message && { type: 'received', from: event.from, message };
       }
       case 'submitted':
-        return { type: 'submitted', entry: this.#create(event.topic, event.payload, nowMs) };
       case 'restored':
       case 'left':
       case 'persisted':
@@ -99,17 +102,24 @@ class Host implements HostedMachine {
     }
   }
 
-  #carryOut(effects: readonly Effect[], cause: GossipEvent): void {
+  /** The learner's machine is told of one entry at a time, signed by itself. */
+  #submit({ topic, payloads, ref }: Extract<GossipEvent, { type: 'submitted' }>, nowMs: number): void {
+    const entries = payloads.map((payload) => {
+      const entry = this.#create(topic, payload, nowMs);
+      this.#carryOut(this.#machine.handle({ type: 'submitted', entry }, nowMs));
+      return entry;
+    });
+    const names = entries.map(({ id }) => this.#known.get(id)!.name);
+    this.#outbox.effectWhenDurable({ type: 'acknowledge', ref, names });
+  }
+
+  #carryOut(effects: readonly Effect[]): void {
     for (const effect of effects) {
       if (effect.type === 'send') {
         const message = toWire(effect.message, this.#known, ++this.#lastRequest);
         this.#outbox.sendWhenDurable([effect.to], message);
       } else this.#deliver(effect.entry);
     }
-    if (cause.type !== 'submitted') return;
-    const own = this.#ownHeads.get(cause.topic)!;
-    const { name } = this.#known.get(own.id)!;
-    this.#outbox.effectWhenDurable({ type: 'acknowledge', ref: cause.ref, name });
   }
 
   #deliver({ id }: Entry): void {
@@ -162,7 +172,7 @@ class Host implements HostedMachine {
     const known = this.#known.get(decoded.name.id);
     if (known !== undefined) return known.entry;
     if (decoded.header.network !== this.#setup.network) return undefined;
-    const verified = verifyEntry(decoded, this.#setup.verifySignature);
+    const verified = verifyEntry(decoded, this.#proofs);
     if (typeof verified === 'string') return undefined;
     return this.#remember(verified);
   }

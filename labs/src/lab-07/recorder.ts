@@ -74,7 +74,8 @@ export class Recorder implements Observer {
 
   ordered(node: SimNode, effect: GossipEffect, atMs: number): void {
     if (effect.type === 'deliver') this.#note(atMs, node, `delivers ${this.entry(effect.name)}`);
-    if (effect.type === 'acknowledge') this.#note(atMs, node, `has published ${this.entry(effect.name)}`);
+    if (effect.type === 'acknowledge')
+      for (const name of effect.names) this.#note(atMs, node, `has published ${this.entry(name)}`);
   }
 
   threw(node: SimNode, event: GossipEvent, error: unknown, atMs: number): void {

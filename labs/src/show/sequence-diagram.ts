@@ -41,7 +41,10 @@ export function drawSequence(names: readonly string[], rows: readonly DiagramRow
 
 function putNote(line: string[], column: number, text: string, width: number): void {
   line[column] = '●';
-  const at = column + 2 + text.length <= width || column < width / 2 ? column + 2 : column - 1 - text.length;
+  const at =
+    column + 2 + text.length <= width || column < width / 2
+      ? column + 2
+      : Math.max(TIME_WIDTH, column - 1 - text.length);
   put(line, at, text);
 }
 

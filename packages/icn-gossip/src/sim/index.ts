@@ -1,4 +1,5 @@
 export { createEntry } from '../entry/entry.js';
+export { ProofVerifier } from '../entry/proof.js';
 export { Outbox } from '../outbox.js';
 export { acquaint, type Acquaintance } from './acquaintance.js';
 export { Agenda } from './agenda.js';
