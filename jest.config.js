@@ -34,6 +34,7 @@ export default {
       rootDir: `packages/icn-${name}`,
       testMatch: ['<rootDir>/test/**/*.test.ts'],
     })),
+    { ...shared, displayName: 'labs', rootDir: 'labs', testMatch: ['<rootDir>/test/**/*.test.ts'] },
     {
       ...shared,
       displayName: 'workspace',

@@ -82,6 +82,35 @@ describe('the packages', () => {
   });
 });
 
+describe('the labs', () => {
+  const learners = repositoryFiles().filter((path) => /^labs\/lab-[^/]+\/.*\.ts$/.test(path));
+
+  it('let learners write on primitives and the contract, not on what they are to write', () => {
+    expect(learners).not.toEqual([]);
+    const allowed = /^(?:\.\/[a-z-]+\.js|@icn\/labs\/lab-\d\d|@scure\/base|tweetnacl|node:crypto)$/;
+    const found = learners.flatMap((path) =>
+      importsOf(readRepositoryFile(path)).flatMap((name) => (allowed.test(name) ? [] : [`${path}: ${name}`])),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it('are imported by nothing, and import nothing that they do not declare', () => {
+    const declared = dependenciesOf('labs/package.json').filter((name) => name.startsWith('@icn/'));
+    expect(declared.toSorted()).toEqual(['@icn/gossip', '@icn/identity']);
+    expect(
+      packageFolders.flatMap((folder) => dependenciesOf(`packages/${folder}/package.json`)),
+    ).not.toContain('@icn/labs');
+    const own = repositoryFiles().filter((path) => /^labs\/src\/.*\.ts$/.test(path));
+    const found = own.flatMap((path) =>
+      importsOf(readRepositoryFile(path)).flatMap((name) => {
+        const isOurs = name.startsWith('@icn/') && !declared.includes(name.split('/', 2).join('/'));
+        return isOurs || name.includes('packages/') ? [`${path}: ${name}`] : [];
+      }),
+    );
+    expect(found).toEqual([]);
+  });
+});
+
 describe('the check finds', () => {
   it.each([
     ['gossip importing net', 'packages/icn-gossip/src/x.ts', `import { dial } from '@icn/net';`],

@@ -150,3 +150,17 @@ describe('pnpm browser', () => {
     expect(output).toContain('no Chromium at /nowhere/chromium: install it');
   });
 });
+
+describe('pnpm labs', () => {
+  it('builds what it needs, and says which labs there are', async () => {
+    const { succeeded, stdout } = await run([process.execPath, 'labs/run.mjs', 'list']);
+    expect(succeeded).toBe(true);
+    expect(stdout).toContain('Course 08: Network and gossip');
+  });
+
+  it('passes on what a command says of itself', async () => {
+    const { succeeded, output } = await run([process.execPath, 'labs/run.mjs', 'start', '99']);
+    expect(succeeded).toBe(false);
+    expect(output).toContain('no lab "99"');
+  });
+});

@@ -1,3 +1,6 @@
+export { createEntry } from '../entry/entry.js';
+export { ProofVerifier } from '../entry/proof.js';
+export { Outbox } from '../outbox.js';
 export { acquaint, type Acquaintance } from './acquaintance.js';
 export { Agenda } from './agenda.js';
 export { judgeConvergence, requiredNow, type Required } from './checkers/convergence.js';

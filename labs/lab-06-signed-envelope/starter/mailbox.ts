@@ -1,0 +1,7 @@
+import type { Envelope, Receiver } from '@icn/labs/lab-06';
+import type { ReplayGuard } from './replay-guard.js';
+
+/** Takes an envelope at most once, and only what its sender signed for this receiver. */
+export function receive(envelope: Envelope, receiver: Receiver, guard: ReplayGuard): boolean {
+  throw new Error('TODO receive: mailbox.ts, receive');
+}

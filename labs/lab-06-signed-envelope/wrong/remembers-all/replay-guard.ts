@@ -1,0 +1,30 @@
+// Wrong on purpose: nothing is ever forgotten.
+
+/** What is remembered of one sender: the highest sequence, and which of the `window` below it came. */
+interface Seen {
+  highest: number;
+  readonly recent: Set<number>;
+}
+
+/** Takes each sequence of each sender once, in any order within a window; older ones are refused. */
+export class ReplayGuard {
+  readonly #window: number;
+  readonly #senders = new Map<string, Seen>();
+
+  constructor(window = 64) {
+    this.#window = window;
+  }
+
+  /** True the first time, and never again. */
+  accept(sender: string, sequence: number): boolean {
+    if (!Number.isSafeInteger(sequence) || sequence < 0) return false;
+    const seen = this.#senders.get(sender) ?? { highest: -1, recent: new Set<number>() };
+    if (sequence <= seen.highest - this.#window || seen.recent.has(sequence)) return false;
+    this.#senders.set(sender, seen);
+    seen.recent.add(sequence);
+    if (sequence > seen.highest) {
+      seen.highest = sequence;
+    }
+    return true;
+  }
+}
