@@ -5,6 +5,8 @@ export interface Course {
   /** As in `docs/course/07-….md`. */
   readonly number: string;
   readonly title: string;
+  /** Its page in the repository. */
+  readonly page: string;
   readonly labs: readonly Lab[];
 }
 

@@ -4,8 +4,18 @@ import { lab07 } from './lab-07/lab.js';
 
 /** All courses with their labs, in the order in which they are taken. A new lab is one line here. */
 export const COURSES: readonly Course[] = [
-  { number: '07', title: 'Identity and crypto', labs: [lab06] },
-  { number: '08', title: 'Network and gossip', labs: [lab07] },
+  {
+    number: '07',
+    title: 'Identity and crypto',
+    page: 'docs/course/07-identity-and-crypto.md',
+    labs: [lab06],
+  },
+  {
+    number: '08',
+    title: 'Network and gossip',
+    page: 'docs/course/08-network-and-gossip.md',
+    labs: [lab07],
+  },
 ];
 
 export const LABS: readonly Lab[] = COURSES.flatMap(({ labs }) => labs);

@@ -6,7 +6,7 @@ import type { Lab } from './course.js';
 import { BOUNDS, judge } from './check/sandbox.js';
 import { transpile } from './check/transpile.js';
 import { typeCheck } from './check/type-check.js';
-import { LABS } from './manifest.js';
+import { COURSES, LABS } from './manifest.js';
 import { checkout, solutionOf, starterOf, withRunFolder, wrongOf } from './workplace.js';
 
 /** Nobody waits for an author's check, and many seeds take long. */
@@ -39,6 +39,7 @@ export async function verify(
   const seeds = Array.from({ length: seedCount }, (_, index) => index + 1);
   const candidates = LABS.flatMap(candidatesOf);
   const tasks = [
+    () => Promise.resolve(checkPages()),
     ...LABS.map((lab) => () => Promise.resolve(checkManifest(lab))),
     ...LABS.map((lab) => () => checkFolders(lab)),
     () => checkTypes(candidates),
@@ -106,6 +107,15 @@ async function checkTypes(candidates: readonly Candidate[]): Promise<Verified> {
     );
   });
   return { lab: 'all', what: 'starters and solutions compile', faults };
+}
+
+function checkPages(): Verified {
+  const missing = COURSES.filter(({ page }) => !existsSync(join(checkout, page)));
+  return {
+    lab: 'all',
+    what: 'pages of the courses',
+    faults: missing.map(({ page }) => `${page} is not there`),
+  };
 }
 
 function checkManifest(lab: Lab): Verified {

@@ -30,4 +30,5 @@ it('each command of the README is understood', async () => {
     expect(output).not.toMatch(/\n {4}at /);
   }
   await rm(work, { recursive: true });
-});
+  // A process for each of some twenty commands, of which the checks run simulations.
+}, 120_000);

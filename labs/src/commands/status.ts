@@ -17,6 +17,7 @@ export async function status(learner: Learner): Promise<number> {
   }
   const course = COURSES.find(({ labs }) => labs.includes(lab));
   terminal.line(`Course ${course?.number}, lab ${lab.number}: ${terminal.strong(lab.title)}`);
+  terminal.line(`  ${course?.page}`);
   const own = progressIn(progress, lab.number);
   showParts(terminal, lab, own);
   terminal.line();

@@ -79,8 +79,8 @@ export function stepOf(part: Part, id: string | undefined): Step | undefined {
 }
 
 export function showCourses(terminal: Terminal, courses: readonly Course[], progress: Progress): void {
-  for (const { number, title, labs } of courses) {
-    terminal.line(terminal.strong(`Course ${number}: ${title}`));
+  for (const { number, title, page, labs } of courses) {
+    terminal.line(`${terminal.strong(`Course ${number}: ${title}`)} (${page})`);
     for (const lab of labs) {
       const passed = Object.keys(progress.labs[lab.number]?.passed ?? {}).length;
       const state =
