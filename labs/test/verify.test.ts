@@ -10,7 +10,7 @@ describe('labs verify', () => {
     'finds starters that fail, solutions that pass, and each mistake caught by its part alone',
     async () => {
       const { code, output } = await labs(await newWorkFolder(), ['verify']);
-      expect(output).toMatch(/\n26 verified with 3 seeds, 0 at fault\n$/);
+      expect(output).toMatch(/\n27 verified with 3 seeds, 0 at fault\n$/);
       expect(code).toBe(0);
       for (const mistake of [
         'max-merge',

@@ -13,6 +13,9 @@ export interface Bounds {
 /** The longest step takes two seconds for its seeds on an idle machine; the rest is room for busy ones (guess). */
 export const BOUNDS: Bounds = { stepMs: 30_000, memoryMb: 512, printedMax: 16_384 };
 
+/** Until the first step begins nothing of the learner's runs, so this only ends a machine that stands still. Guess. */
+const startMs = 60_000;
+
 const worker = fileURLToPath(new URL('worker.js', import.meta.url));
 
 /** Judges a solution in a process of its own, which is ended when it takes too long or too much. */
@@ -59,20 +62,20 @@ function listen(
   let why: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isDone = false;
-  const arm = () => {
+  const arm = (ms: number) => {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      why = `it did not finish within ${stepMs / 1_000} s, and was stopped: an endless loop?`;
+      why = `it did not finish within ${ms / 1_000} s, and was stopped: an endless loop?`;
       child.kill('SIGKILL');
-    }, stepMs);
+    }, ms);
   };
   child.on('message', (told: Told) => {
-    arm();
+    arm(stepMs);
     if (told.type === 'started') current = told;
     if (told.type === 'done') isDone = true;
     note(parts, told);
   });
-  arm();
+  arm(startMs);
   return new Promise((resolve) => {
     child.on('error', (error) => (why = error.message));
     child.on('close', (code) => {
