@@ -64,7 +64,7 @@ describe('a file that', () => {
   });
 
   it('is stopped before its first step fails the first part', async () => {
-    const { message } = await judged('export const a = 1;', { stepMs: 1 });
+    const { message } = await judged('export const a = 1;', { startMs: 1 });
     expect(message).toContain('did not finish within 0.001 s');
   });
 

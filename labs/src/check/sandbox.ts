@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import type { Failure, PartReport, RunReport, Task, Told } from './report.js';
 
 export interface Bounds {
+  /** Until the first step begins; nothing of the learner's runs before. */
+  readonly startMs: number;
   /** For one step; what takes longer is taken to be an endless loop. */
   readonly stepMs: number;
   readonly memoryMb: number;
@@ -11,10 +13,7 @@ export interface Bounds {
 }
 
 /** The longest step takes two seconds for its seeds on an idle machine; the rest is room for busy ones (guess). */
-export const BOUNDS: Bounds = { stepMs: 30_000, memoryMb: 512, printedMax: 16_384 };
-
-/** Until the first step begins nothing of the learner's runs, so this only ends a machine that stands still. Guess. */
-const startMs = 60_000;
+export const BOUNDS: Bounds = { startMs: 60_000, stepMs: 30_000, memoryMb: 512, printedMax: 16_384 };
 
 const worker = fileURLToPath(new URL('worker.js', import.meta.url));
 
@@ -53,7 +52,7 @@ function gather(child: ChildProcess, printedMax: number): Printed {
 /** Follows what the process tells until it is done, or ends without having said so. */
 function listen(
   child: ChildProcess,
-  { stepMs, memoryMb }: Bounds,
+  { startMs, stepMs, memoryMb }: Bounds,
   printed: Printed,
   first: { readonly part: string; readonly step: string },
 ): Promise<PartReport[]> {
