@@ -21,6 +21,7 @@ import { createRotation, openRotation } from '../../rotation/rotation.js';
 import type { Disk } from './disk.js';
 import { createFile, isUnclaimed, keepFile, removeFile, replaceFile } from './durable-file.js';
 import { corruptIdentity, didOfText, identityTextBytesMax } from './identity-text.js';
+import { removeLeftovers } from './leftovers.js';
 import {
   identityRetired,
   readIfThere,
@@ -182,10 +183,13 @@ export class IdentityRotation {
 
   /** Step 5, where a crash cut it short. */
   async #finish(): Promise<Rotated | undefined> {
-    const { disk, old } = this.#parts;
+    const { disk, path, old } = this.#parts;
     const did = old.keyPair.did;
     const [previous] = await endRotations(disk, this.#folder, did);
-    return previous === undefined ? undefined : this.#rotated(previous, did, true);
+    if (previous === undefined) return undefined;
+    await removeLeftovers(disk, path);
+    await disk.syncFolder(this.#folder);
+    return this.#rotated(previous, did, true);
   }
 
   #rotated(previous: Did, did: Did, wasBegun: boolean): Rotated {
