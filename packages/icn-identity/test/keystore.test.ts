@@ -6,7 +6,6 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { keyPairFromSeed, type IdentityErrorCode } from '../src/index.js';
 import { Keystore, nodeDisk, type ScryptCost } from '../src/node/keystore.js';
-import { isAffordable } from '../src/node/keystore/passphrase-box.js';
 
 const cheap: ScryptCost = { logN: 1, r: 1, p: 1 };
 const passphrase = 'correct horse battery';
@@ -155,31 +154,6 @@ describe('a hostile file', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 2 ** 20);
     // OpenSSL keeps an error of its own for whatever is done next.
     expect(() => keyPairFromSeed(new Uint8Array(32).fill(9))).not.toThrow();
-  });
-
-  it.each([
-    [
-      { logN: 10, r: 1, p: 4_096 },
-      { logN: 10, r: 1, p: 4_097 },
-    ],
-    [
-      { logN: 17, r: 15, p: 2 },
-      { logN: 17, r: 16, p: 1 },
-    ],
-    [
-      { logN: 1, r: 2 ** 19, p: 2 },
-      { logN: 1, r: 2 ** 19, p: 3 },
-    ],
-    [
-      { logN: 15, r: 1, p: 1 },
-      { logN: 16, r: 1, p: 1 },
-    ],
-    [
-      { logN: 1, r: 1, p: 1 },
-      { logN: 0, r: 1, p: 1 },
-    ],
-  ])('at the bounds is taken: %j, and not %j', (taken, refused) => {
-    expect([isAffordable(taken), isAffordable(refused)]).toEqual([true, false]);
   });
 
   it.each([
