@@ -18,6 +18,9 @@
  * - `identity-locked`: it is encrypted, and no passphrase was given.
  * - `identity-busy`: another process is changing the file.
  * - `identity-exists`: there is another identity where one was to be written.
+ * - `identity-retired`: a statement says that the identity goes on under another key.
+ * - `rotation-begun`: a rotation of the identity has to be ended first.
+ * - `rotation-network`: a rotation was begun in another network.
  * - `identity-io`: the system refused an operation; `cause` is its error.
  * - `passphrase-wrong`: the passphrase does not open a file that is whole.
  * - `passphrase-invalid`: a text cannot be a passphrase, or is too short to be a new one.
@@ -42,6 +45,9 @@ export type IdentityErrorCode =
   | 'identity-locked'
   | 'identity-busy'
   | 'identity-exists'
+  | 'identity-retired'
+  | 'rotation-begun'
+  | 'rotation-network'
   | 'identity-io'
   | 'passphrase-wrong'
   | 'passphrase-invalid';

@@ -1,7 +1,8 @@
 // A crash at any step of a change leaves the old or the new file, never neither: by cutting the power of a simulated
 // disk, which loses what was not synced, and by killing real processes, whose kernel loses nothing.
 
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ import { describe, expect, it } from '@jest/globals';
 
 import { keyPairFromSeed, sha256, toHex, type Did } from '../src/index.js';
 import { Keystore, type Disk } from '../src/node/keystore.js';
-import { PowerCut, SimulatedDisk } from './support/simulated-disk.js';
+import { inRandomOrder, PowerCut, SimulatedDisk } from './support/simulated-disk.js';
 
 const path = '/data/identity.json';
 const cost = { logN: 1, r: 1, p: 1 };
@@ -42,6 +43,7 @@ interface Change {
 type Found = { readonly did: Did | 'any'; readonly passphrase: string | undefined } | undefined;
 
 const plain = await textOf(first.seed, undefined);
+const plainLine = `${plain}\n`;
 const sealed = await textOf(first.seed, oldPassphrase);
 const backupOfOther = await textOf(other.seed, newPassphrase);
 
@@ -151,6 +153,23 @@ describe('a power cut while', () => {
     expect(later!.names).toEqual([path]);
   });
 
+  it('in a change leaves no claim in the clear for longer than somebody starts again', async () => {
+    let claimed: SimulatedDisk | undefined;
+    for (let steps = 0; claimed === undefined; steps += 1) {
+      const disk = SimulatedDisk.of({ [path]: sealed }).cutAfter(steps);
+      await expect(onDisk(disk).changePassphrase(oldPassphrase, undefined)).rejects.toMatchObject({
+        cause: expect.any(PowerCut),
+      });
+      if (disk.names.some((name) => name.endsWith('.next'))) claimed = disk.clone();
+    }
+    const clear = (disk: SimulatedDisk) => disk.names.filter((name) => disk.text(name) === plainLine);
+    expect(clear(claimed)).toHaveLength(2);
+    await claimed.remove(path);
+    const options = { backupPassphrase: newPassphrase, passphrase: newPassphrase };
+    await onDisk(claimed).importBackup(backupOfOther, options);
+    expect([clear(claimed), claimed.names]).toEqual([[], [path]]);
+  });
+
   it('the simulated disk loses what is not synced', async () => {
     const disk = new SimulatedDisk();
     await disk.create('/data/a', Uint8Array.of(1, 2));
@@ -176,6 +195,11 @@ it('of changes at once at most one takes effect, however their steps interleave,
     const won = passphrases.filter((_, index) => outcomes[index]?.status === 'fulfilled');
     expect(won.length).toBeLessThanOrEqual(1);
     winCount += won.length;
+    for (const outcome of outcomes) {
+      // Who comes after the winner reads an encrypted file.
+      if (outcome.status === 'rejected')
+        expect(['identity-busy', 'identity-locked']).toContain((outcome.reason as { code?: string }).code);
+    }
     // Where all were told that nothing was done, nothing was.
     expect((await onDisk(disk).unlock(won[0])).did).toBe(first.did);
     expect((await onDisk(disk).inspect()).isEncrypted).toBe(won.length === 1);
@@ -184,43 +208,47 @@ it('of changes at once at most one takes effect, however their steps interleave,
   expect(winCount).toBeGreaterThan(100);
 });
 
-/** The same disk, each of whose steps waits for a few turns first. */
-function inRandomOrder(disk: SimulatedDisk, random: (below: number) => number): Disk {
-  const step =
-    <Arguments extends unknown[], Result>(run: (...args: Arguments) => Promise<Result>) =>
-    async (...args: Arguments): Promise<Result> => {
-      for (let turns = random(20); turns > 0; turns -= 1) await Promise.resolve();
-      return run(...args);
-    };
-  return {
-    resolve: step((path) => disk.resolve(path)),
-    read: step((path, bytesMax) => disk.read(path, bytesMax)),
-    create: step((path, bytes) => disk.create(path, bytes)),
-    sync: step((path) => disk.sync(path)),
-    link: step((from, to) => disk.link(from, to)),
-    rename: step((from, to) => disk.rename(from, to)),
-    remove: step((path) => disk.remove(path)),
-    list: step(() => disk.list()),
-    syncFolder: step(() => disk.syncFolder()),
+it('who loses a change hears so, also where the winner took his file for a leftover', async () => {
+  const disk = SimulatedDisk.of({ [path]: plain });
+  let isFirst = true;
+  const slow: Disk = {
+    ...inRandomOrder(disk, () => 0),
+    async sync(at) {
+      if (isFirst) {
+        isFirst = false;
+        await onDisk(disk).changePassphrase(undefined, 'the winner');
+      }
+      return disk.sync(at);
+    },
   };
-}
+  const loser = new Keystore(path, { disk: slow, cost });
+  await expect(loser.changePassphrase(undefined, 'the loser')).rejects.toMatchObject({
+    code: 'identity-busy',
+  });
+  expect((await onDisk(disk).unlock('the winner')).did).toBe(first.did);
+});
 
 describe('kill -9', () => {
+  /** Processes, mostly of a machine with few cores. */
+  const atOnce = 4;
   const child = fileURLToPath(new URL('support/keystore-child.mjs', import.meta.url));
 
   it.each(['create', 'change'])('at each step of a %s leaves a file that opens', async (what) => {
     const folder = await mkdtemp(join(tmpdir(), 'icn-keystore-'));
     try {
       const outcomes: boolean[] = [];
-      for (let steps = 0; ; steps += 1) {
-        const file = join(folder, String(steps), 'identity.json');
-        const { signal, status, stderr } = spawnSync(process.execPath, [child, what, file, String(steps)]);
-        if (signal === null) {
-          expect([status, stderr.toString()]).toEqual([0, '']);
-          break;
+      let isWhole = false;
+      while (!isWhole) {
+        const steps = Array.from({ length: atOnce }, (_, index) => outcomes.length + index);
+        const files = steps.map((step) => join(folder, String(step), 'identity.json'));
+        const ends = await Promise.all(steps.map((step, index) => endOf(what, files[index]!, step)));
+        for (const [index, { signal, status, stderr }] of ends.entries()) {
+          isWhole = signal === null;
+          if (isWhole) expect([status, stderr]).toEqual([0, '']);
+          else expect(signal).toBe('SIGKILL');
+          if (isWhole) break;
+          outcomes.push(await isNew(what, files[index]!));
         }
-        expect(signal).toBe('SIGKILL');
-        outcomes.push(await isNew(what, file));
       }
       // Old up to the step in which it takes effect, new from then on.
       expect(outcomes.length).toBeGreaterThan(4);
@@ -230,6 +258,14 @@ describe('kill -9', () => {
       await rm(folder, { recursive: true });
     }
   });
+
+  async function endOf(what: string, file: string, steps: number) {
+    const running = spawn(process.execPath, [child, what, file, String(steps)]);
+    let stderr = '';
+    running.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const [status, signal] = (await once(running, 'close')) as [number | null, string | null];
+    return { status, signal, stderr };
+  }
 
   async function isNew(what: string, file: string): Promise<boolean> {
     const keystore = new Keystore(file, { cost });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -150,6 +151,11 @@ describe('unlock, without a passphrase', () => {
 
   it('refuses a directory', async () => {
     await mkdir(path, { mode: 0o700 });
+    await expect(readIdentity(path)).rejects.toEqual(failure('identity-corrupt', /not a file/));
+  });
+
+  it('refuses a pipe, and does not wait for what it says', async () => {
+    execFileSync('mkfifo', ['-m', '600', path]);
     await expect(readIdentity(path)).rejects.toEqual(failure('identity-corrupt', /not a file/));
   });
 

@@ -39,3 +39,15 @@ it('gives nothing where Ctrl-C is pressed or the input ends', async () => {
   ended.input.end();
   expect(await asking).toBeUndefined();
 });
+
+it('stops asking where it is told to, and asks nothing where it was told before', async () => {
+  const { input, output, shown } = terminal();
+  const ending = new AbortController();
+  const asked = askSecret('Passphrase: ', { input, output }, ending.signal);
+  input.write('half');
+  ending.abort();
+  expect(await asked).toBeUndefined();
+  expect(shown.join('')).toBe('Passphrase: \n');
+  expect(await askSecret('again: ', { input, output }, ending.signal)).toBeUndefined();
+  expect(shown.join('')).toBe('Passphrase: \n');
+});

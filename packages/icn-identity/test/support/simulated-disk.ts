@@ -60,13 +60,23 @@ export class SimulatedDisk implements Disk {
     return this;
   }
 
-  /** Every state in which the disk may be found after the power was cut. */
+  /** Every state in which the disk may be found after the power was cut, each once. */
   *afterCut(): Generator<SimulatedDisk> {
+    const seen = new Set<string>();
     for (let chosen = 0; chosen < 2 ** this.#pending.length; chosen += 1) {
       const names = new Map(this.#durable);
       for (const [index, change] of this.#pending.entries()) if ((chosen >> index) & 1) change(names);
-      yield* contentsAfterCut(names);
+      for (const found of contentsAfterCut(names)) {
+        const state = JSON.stringify(found.names.map((name) => [name, found.text(name)]));
+        if (!seen.has(state)) yield found;
+        seen.add(state);
+      }
     }
+  }
+
+  /** The same files, all synced long ago, and power. */
+  clone(): SimulatedDisk {
+    return SimulatedDisk.of(Object.fromEntries(this.names.map((name) => [name, this.content(name)!])));
   }
 
   resolve(path: string): Promise<string> {
@@ -185,4 +195,25 @@ function* contentsAfterCut(names: Names, given?: [string, Content][]): Generator
       rest,
     );
   }
+}
+
+/** The same disk, each of whose steps waits for a few turns first. */
+export function inRandomOrder(disk: SimulatedDisk, random: (below: number) => number): Disk {
+  const step =
+    <Arguments extends unknown[], Result>(run: (...args: Arguments) => Promise<Result>) =>
+    async (...args: Arguments): Promise<Result> => {
+      for (let turns = random(20); turns > 0; turns -= 1) await Promise.resolve();
+      return run(...args);
+    };
+  return {
+    resolve: step((path) => disk.resolve(path)),
+    read: step((path, bytesMax) => disk.read(path, bytesMax)),
+    create: step((path, bytes) => disk.create(path, bytes)),
+    sync: step((path) => disk.sync(path)),
+    link: step((from, to) => disk.link(from, to)),
+    rename: step((from, to) => disk.rename(from, to)),
+    remove: step((path) => disk.remove(path)),
+    list: step(() => disk.list()),
+    syncFolder: step(() => disk.syncFolder()),
+  };
 }

@@ -1,3 +1,4 @@
+import type { ScryptCost } from '@icn/identity/keystore';
 import { Option, type Command } from 'commander';
 import { command } from './arguments.js';
 import type * as identity from './identity.js';
@@ -25,8 +26,8 @@ const backupPassphraseFile = [
   'the passphrase of the backup is the one line of this file; else it is asked for',
 ] as const;
 
-/** `icn identity …` */
-export function addIdentity(program: Command, done: (exitCode: number) => void): void {
+/** `icn identity …`; what is written costs so much to open, else what the keystore finds right. */
+export function addIdentity(program: Command, done: (exitCode: number) => void, cost?: ScryptCost): void {
   const group = program
     .command('identity')
     .description('who this node is: its key, kept in the data directory');
@@ -42,7 +43,7 @@ export function addIdentity(program: Command, done: (exitCode: number) => void):
     .addOption(passphraseFileOption())
     .option(...backupPassphraseFile)
     .action(async (file: string | undefined, options: OptionsOf<'exportIdentity'>, self: Command) =>
-      done(await (await run()).exportIdentity(file, options, refuse(self))),
+      done(await (await run()).exportIdentity(file, { ...options, cost }, refuse(self))),
     );
 
   command(group, 'import', 'take in a backup, and keep it under its passphrase, or another')
@@ -56,7 +57,7 @@ export function addIdentity(program: Command, done: (exitCode: number) => void):
     )
     .option('--replace', 'also where there is another identity, which is kept under another name', false)
     .action(async (file: string | undefined, options: OptionsOf<'importIdentity'>, self: Command) =>
-      done(await (await run()).importIdentity(file, options, refuse(self))),
+      done(await (await run()).importIdentity(file, { ...options, cost }, refuse(self))),
     );
 
   command(group, 'passphrase', 'set, change or remove the passphrase')
@@ -66,10 +67,12 @@ export function addIdentity(program: Command, done: (exitCode: number) => void):
       new Option('--remove', 'keep the key without one').default(false).conflicts('newPassphraseFile'),
     )
     .action(async (options: OptionsOfOnly<'changePassphrase'>, self: Command) =>
-      done(await (await run()).changePassphrase(options, refuse(self))),
+      done(await (await run()).changePassphrase({ ...options, cost }, refuse(self))),
     );
 
   command(group, 'rotate', 'go on under a new key, and sign with both that it is so')
     .addOption(passphraseFileOption())
-    .action(async (options: OptionsOfOnly<'rotate'>) => done(await (await run()).rotate(options)));
+    .action(async (options: OptionsOfOnly<'rotate'>) =>
+      done(await (await run()).rotate({ ...options, cost })),
+    );
 }

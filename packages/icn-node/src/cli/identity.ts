@@ -2,27 +2,30 @@ import { mkdir } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { didDocument, didKeyFromDid, IdentityError } from '@icn/identity';
-import { Keystore, writeBackupFile } from '@icn/identity/keystore';
+import { Keystore, writeBackupFile, type Rotated, type ScryptCost } from '@icn/identity/keystore';
 import { LevelStore } from '../store/level-store.js';
 import { parseOptions } from '../options.js';
 import type { CommandOptions } from './commands.js';
 import { print, printJson } from './output.js';
-import { currentPassphrase, namedPassphrase } from './passphrases.js';
+import { currentPassphrase, namedPassphrase, type PassphraseOptions } from './passphrases.js';
 
 /** Ends the command as wrong usage. */
 export type RefuseUsage = (message: string) => never;
 
-/** What every command takes that opens an identity. */
-export interface UnlockOptions extends CommandOptions {
-  readonly passphraseFile?: string;
+/** What every command takes that writes a key. */
+interface WritingOptions extends CommandOptions {
+  readonly cost?: ScryptCost | undefined;
 }
+
+/** What every command takes that opens an identity, and writes one. */
+export type UnlockOptions = WritingOptions & PassphraseOptions;
 
 /** More than any backup has; what is longer is not read. */
 const BACKUP_BYTES_MAX = 4_096;
 
 /** Where a data directory keeps its identity. */
-export function keystoreIn(dataDir: string): Keystore {
-  return new Keystore(join(dataDir, 'identity.json'));
+export function keystoreIn(dataDir: string, cost?: ScryptCost): Keystore {
+  return new Keystore(join(dataDir, 'identity.json'), cost && { cost });
 }
 
 /** Needs no passphrase: a DID is public. */
@@ -45,12 +48,12 @@ export async function exportIdentity(
   options: UnlockOptions & { readonly backupPassphraseFile?: string },
   refuse: RefuseUsage,
 ): Promise<number> {
-  const { dataDir, json, passphraseFile, backupPassphraseFile } = options;
-  const keystore = keystoreIn(dataDir);
+  const { dataDir, json, backupPassphraseFile, cost } = options;
+  const keystore = keystoreIn(dataDir, cost);
   const { did } = await keystore.inspect();
-  const passphrase = await currentPassphrase(keystore, passphraseFile);
+  const passphrase = await currentPassphrase(keystore, options);
   const backupPassphrase =
-    (await namedPassphrase('Passphrase of the backup', backupPassphraseFile, true)) ??
+    (await namedPassphrase('Passphrase of the backup', backupPassphraseFile, { isNew: true, json })) ??
     refuse('a backup has a passphrase: give it by --backup-passphrase-file, or in a terminal');
   const text = await keystore.exportBackup(backupPassphrase, passphrase);
   if (file === undefined || file === '-') {
@@ -66,7 +69,7 @@ export async function exportIdentity(
 /** Takes in a backup from a file or standard input, and keeps it under the backup's passphrase unless told otherwise. */
 export async function importIdentity(
   file: string | undefined,
-  options: CommandOptions & {
+  options: WritingOptions & {
     readonly backupPassphraseFile?: string;
     readonly newPassphraseFile?: string;
     readonly plain: boolean;
@@ -74,21 +77,21 @@ export async function importIdentity(
   },
   refuse: RefuseUsage,
 ): Promise<number> {
-  const { dataDir, json, backupPassphraseFile, newPassphraseFile, plain, replace } = options;
+  const { dataDir, json, backupPassphraseFile, newPassphraseFile, plain, replace, cost } = options;
   const isFromInput = file === undefined || file === '-';
   if (isFromInput && process.stdin.isTTY) refuse('give the file of the backup, or send it to standard input');
   const text = await (isFromInput
     ? readBackup(process.stdin, 'the input')
     : readBackup(createReadStream(file), file));
   const backupPassphrase =
-    (await namedPassphrase('Passphrase of the backup', backupPassphraseFile, false)) ??
+    (await namedPassphrase('Passphrase of the backup', backupPassphraseFile, { isNew: false, json })) ??
     refuse('give the passphrase of the backup by --backup-passphrase-file, or in a terminal');
   const other =
     newPassphraseFile === undefined
       ? undefined
-      : await namedPassphrase('New passphrase', newPassphraseFile, true);
+      : await namedPassphrase('New passphrase', newPassphraseFile, { isNew: true, json });
   const passphrase = plain ? undefined : (other ?? backupPassphrase);
-  const keystore = keystoreIn(dataDir);
+  const keystore = keystoreIn(dataDir, cost);
   await mkdir(dirname(keystore.path), { recursive: true, mode: 0o700 });
   const taken = await whileNoNodeRuns(dataDir, () =>
     keystore.importBackup(text, { backupPassphrase, passphrase, replace }),
@@ -106,31 +109,34 @@ export async function importIdentity(
  * Lets the identity go on under a new key. Each file is on the disk before the next step is taken, so the command may be
  * given again after a crash.
  */
-export async function rotate({ dataDir, json, passphraseFile }: UnlockOptions): Promise<number> {
-  const keystore = keystoreIn(dataDir);
+export async function rotate(options: UnlockOptions): Promise<number> {
+  const { dataDir, json, cost } = options;
+  const keystore = keystoreIn(dataDir, cost);
   await keystore.inspect();
-  const passphrase = await currentPassphrase(keystore, passphraseFile);
+  const passphrase = await currentPassphrase(keystore, options);
   const { network } = parseOptions({});
   const rotated = await whileNoNodeRuns(dataDir, () =>
     keystore.rotate({ network, timestampMs: Date.now() }, passphrase),
   );
-  const { previous, did, statement, retired } = rotated;
-  if (json) {
-    await printJson({ did, previous, statement, retired });
-    return 0;
-  }
-  const lines = [
-    `${previous} goes on as ${did}`,
-    `  statement  ${statement}`,
-    `  old key    ${retired}`,
-    'What to do next:',
-    '  - give the statement to those who know the old DID: it shows, signed by both keys, who goes on;',
-    '  - icn up starts the node under the new DID; peers that allow or dial the old one by its DID have to be told;',
-    '  - make a new backup: icn identity export; the old one is of the old key;',
-    '  - remove the file of the old key once nobody doubts the statement. Never use it again.',
-  ];
-  for (const line of lines) await print(line);
+  if (json) await printJson(rotated);
+  else for (const line of rotatedLines(rotated)) await print(line);
   return 0;
+}
+
+function* rotatedLines({ previous, did, statement, retired, wasBegun }: Rotated): Generator<string> {
+  yield `${previous} goes on as ${did}`;
+  yield `  statement  ${statement}`;
+  yield `  old key    ${retired}`;
+  if (wasBegun) {
+    yield 'This ended a rotation that was begun earlier; no other key was made, and the one in force now was made then.';
+    yield 'To go on under another one, because that may be known to others, rotate again.';
+  }
+  yield 'What to do next:';
+  yield '  - give the statement to those who know the old DID: it shows, signed by both keys, who goes on;';
+  yield '  - icn up starts the node under the new DID; peers that allow or dial the old one by its DID have to be told;';
+  yield '  - say again whom this node trusts (icn trust set): what it said until now is the word of the old DID;';
+  yield '  - make a new backup: icn identity export; the old one is of the old key;';
+  yield '  - remove the file of the old key once nobody doubts the statement. Never use it again.';
 }
 
 /** Sets, changes or removes the passphrase. A node that is running goes on, and needs the new one at its next start. */
@@ -138,13 +144,13 @@ export async function changePassphrase(
   options: UnlockOptions & { readonly newPassphraseFile?: string; readonly remove: boolean },
   refuse: RefuseUsage,
 ): Promise<number> {
-  const { dataDir, json, passphraseFile, newPassphraseFile, remove } = options;
-  const keystore = keystoreIn(dataDir);
+  const { dataDir, json, newPassphraseFile, remove, cost } = options;
+  const keystore = keystoreIn(dataDir, cost);
   await keystore.inspect();
-  const current = await currentPassphrase(keystore, passphraseFile);
+  const current = await currentPassphrase(keystore, options);
   const next = remove
     ? undefined
-    : ((await namedPassphrase('New passphrase', newPassphraseFile, true)) ??
+    : ((await namedPassphrase('New passphrase', newPassphraseFile, { isNew: true, json })) ??
       refuse('give the new passphrase by --new-passphrase-file, or in a terminal; or --remove it'));
   const { did, isEncrypted: encrypted } = await keystore.changePassphrase(current, next);
   if (json) await printJson({ did, path: keystore.path, encrypted });

@@ -6,22 +6,52 @@ import { askSecret, ownTerminal } from './secret-prompt.js';
 /** The longest passphrase and a newline are 1,026 bytes; a longer file was named by mistake. */
 const PASSPHRASE_FILE_BYTES_MAX = 1_026;
 
+const MODE_OF_OTHERS = 0o077;
+
 export const PASSPHRASE_VARIABLE = 'ICN_PASSPHRASE';
+
+/** What every command takes that opens an identity. */
+export interface PassphraseOptions {
+  readonly passphraseFile?: string;
+  /** How warnings are written. */
+  readonly json: boolean;
+}
+
+let ofEnvironment: string | undefined;
+
+/**
+ * Takes the passphrase out of the environment, whatever the command is, so that nothing which this process starts inherits
+ * it; {@link currentPassphrase} knows it from then on.
+ */
+export function takePassphraseVariable(): void {
+  ofEnvironment = process.env[PASSPHRASE_VARIABLE] || undefined;
+  delete process.env[PASSPHRASE_VARIABLE];
+}
 
 /**
  * The passphrase of an identity that is there: from the file, else the environment, else, where it has one, from the
- * terminal. Undefined where nobody gave one, and none is needed: an identity that is made then is in the clear.
+ * terminal. Undefined where nobody gave one, and none is needed: an identity that is made then is in the clear. Says so
+ * where one was given that is not needed: who gives it believes that the key is protected.
  *
- * @throws IdentityError `identity-locked` where it is needed, and those of reading the identity.
+ * @throws IdentityError `identity-locked` where it is needed, also where `signal` ends the asking; and those of reading
+ *   the identity.
  */
 export async function currentPassphrase(
   keystore: Keystore,
-  file: string | undefined,
+  { passphraseFile, json }: PassphraseOptions,
+  signal?: AbortSignal,
 ): Promise<string | undefined> {
-  const given = file === undefined ? takeVariable() : await readPassphraseFile(file);
-  if (given !== undefined || !(await isEncrypted(keystore))) return given;
+  const given = passphraseFile === undefined ? ofEnvironment : await readPassphraseFile(passphraseFile, json);
+  const encrypted = await isEncrypted(keystore);
+  if (given !== undefined && encrypted === false)
+    warn(
+      'passphrase-unused',
+      `${keystore.path} is in the clear: the passphrase that was given opens nothing`,
+      json,
+    );
+  if (given !== undefined || encrypted !== true) return given;
   const terminal = ownTerminal();
-  const typed = terminal && (await askSecret(`Passphrase of ${keystore.path}: `, terminal));
+  const typed = terminal && (await askSecret(`Passphrase of ${keystore.path}: `, terminal, signal));
   if (typed !== undefined && typed !== '') return typed;
   throw new IdentityError(
     'identity-locked',
@@ -33,9 +63,9 @@ export async function currentPassphrase(
 export async function namedPassphrase(
   name: string,
   file: string | undefined,
-  isNew: boolean,
+  { isNew, json }: { readonly isNew: boolean; readonly json: boolean },
 ): Promise<string | undefined> {
-  if (file !== undefined) return readPassphraseFile(file);
+  if (file !== undefined) return readPassphraseFile(file, json);
   const terminal = ownTerminal();
   if (terminal === undefined) return undefined;
   const typed = await askSecret(`${name}: `, terminal);
@@ -46,29 +76,22 @@ export async function namedPassphrase(
   return typed;
 }
 
-/** Where nothing can be read there is nothing to unlock; what is wrong there is said by who then tries to use it. */
-async function isEncrypted(keystore: Keystore): Promise<boolean> {
+/** Undefined where nothing can be read: what is wrong there is said by who then tries to use it. */
+async function isEncrypted(keystore: Keystore): Promise<boolean | undefined> {
   try {
     return (await keystore.inspect()).isEncrypted;
   } catch (error) {
     const { code } = error as { code?: unknown };
-    if (code === 'identity-missing' || code === 'identity-io') return false;
+    if (code === 'identity-missing' || code === 'identity-io') return undefined;
     throw error;
   }
 }
 
-/** Taken out of the environment, so that processes which this one starts do not inherit it. */
-function takeVariable(): string | undefined {
-  const value = process.env[PASSPHRASE_VARIABLE];
-  delete process.env[PASSPHRASE_VARIABLE];
-  return value === '' ? undefined : value;
-}
-
 /** The one line of a file, or of a pipe that is named like one. */
-async function readPassphraseFile(path: string): Promise<string> {
+async function readPassphraseFile(path: string, json: boolean): Promise<string> {
   const bytes = Buffer.alloc(PASSPHRASE_FILE_BYTES_MAX + 1);
   try {
-    const byteCount = await readUpTo(path, bytes);
+    const byteCount = await readUpTo(path, bytes, json);
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
       .decode(bytes.subarray(0, byteCount))
       .replace(/\r?\n$/, '');
@@ -81,9 +104,22 @@ async function readPassphraseFile(path: string): Promise<string> {
   throw passphraseFileError(path, 'it is not one line of text');
 }
 
-async function readUpTo(path: string, bytes: Buffer): Promise<number> {
+/**
+ * A file that is open to others is taken, and said aloud: secrets of containers are of mode 0444 where nobody chose
+ * another, in a file system that others do not see, and a node that refuses them teaches people to use the environment.
+ */
+async function readUpTo(path: string, bytes: Buffer, json: boolean): Promise<number> {
   const file = await open(path, 'r');
   try {
+    const stats = await file.stat();
+    if (process.platform !== 'win32' && stats.isFile() && (stats.mode & MODE_OF_OTHERS) !== 0) {
+      const mode = (stats.mode & 0o777).toString(8);
+      warn(
+        'passphrase-file-open',
+        `others may read the passphrase in ${path} (mode ${mode}): run chmod 600 on it`,
+        json,
+      );
+    }
     for (let byteCount = 0; ;) {
       const { bytesRead } = await file.read(bytes, byteCount, bytes.length - byteCount, null);
       byteCount += bytesRead;
@@ -96,4 +132,10 @@ async function readUpTo(path: string, bytes: Buffer): Promise<number> {
 
 function passphraseFileError(path: string, why: string): IdentityError {
   return new IdentityError('passphrase-invalid', `cannot take a passphrase from ${path}: ${why}`);
+}
+
+/** On standard error, as errors are; the command goes on. */
+function warn(code: string, message: string, json: boolean): void {
+  const shown = json ? JSON.stringify({ warning: { code, message } }) : `icn: warning: ${message}`;
+  process.stderr.write(`${shown}\n`);
 }

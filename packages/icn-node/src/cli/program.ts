@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseTopic } from '@icn/gossip';
 import { parseDid } from '@icn/identity';
+import type { ScryptCost } from '@icn/identity/keystore';
 import { parseAddress } from '@icn/net';
 import { Command, Option } from 'commander';
 import { parseConsumerName } from '../consumers.js';
@@ -30,11 +31,21 @@ function parsePositionOrEnd(text: string): void {
   if (text !== 'end') parsePosition(text);
 }
 
+/** What tests may swap. */
+export interface ProgramOptions {
+  /** What opening an identity costs that a command writes; no option of the command line weakens it. */
+  readonly cost?: ScryptCost;
+}
+
 /**
  * The `icn` command line. Each command tells its exit code to `done`; what it throws is the caller's to report, and with
  * `isJson` the wrong usage too, which is printed here otherwise.
  */
-export function createProgram(done: (exitCode: number) => void, isJson: boolean): Command {
+export function createProgram(
+  done: (exitCode: number) => void,
+  isJson: boolean,
+  { cost }: ProgramOptions = {},
+): Command {
   const program = new Command('icn')
     .description('A node that replicates topics with its peers by gossip, and the tools to use it.')
     .version(version)
@@ -43,7 +54,7 @@ export function createProgram(done: (exitCode: number) => void, isJson: boolean)
   addRunning(program, done);
   addTopics(program, done);
   addPeers(program, done);
-  addIdentity(program, done);
+  addIdentity(program, done, cost);
   addTrust(program, done);
   return program;
 }

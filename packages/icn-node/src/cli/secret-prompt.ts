@@ -15,9 +15,17 @@ export function ownTerminal(): Typing | undefined {
     : undefined;
 }
 
-/** Asks for a line that is not shown. Undefined where the input ends, or somebody pressed Ctrl-C, instead. */
-export function askSecret(prompt: string, { input, output }: Typing): Promise<string | undefined> {
+/**
+ * Asks for a line that is not shown. Undefined where the input ends, somebody pressed Ctrl-C, or `signal` ends the asking,
+ * instead; the terminal is as it was then.
+ */
+export function askSecret(
+  prompt: string,
+  { input, output }: Typing,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
   return new Promise((resolve) => {
+    if (signal?.aborted) return resolve(undefined);
     const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
     // As a terminal, so that readline takes the echo over from the system; it then writes it to nowhere.
     const lines = createInterface({ input, output: nowhere, terminal: true, historySize: 0 });
@@ -26,9 +34,14 @@ export function askSecret(prompt: string, { input, output }: Typing): Promise<st
       lines.close();
       output.write('\n');
     };
+    const abort = () => end();
+    signal?.addEventListener('abort', abort);
     lines.once('line', end);
     lines.once('SIGINT', () => end());
-    lines.once('close', () => resolve(undefined));
+    lines.once('close', () => {
+      signal?.removeEventListener('abort', abort);
+      resolve(undefined);
+    });
     output.write(prompt);
   });
 }

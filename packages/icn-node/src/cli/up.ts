@@ -26,9 +26,16 @@ export interface UpOptions {
 /** Runs a node until a signal ends it, or its store fails; resolves with the exit code. */
 export async function up(options: UpOptions): Promise<number> {
   onOutputLost('live-on');
-  const signalled = untilSignalled();
+  const ending = new AbortController();
+  const signalled = untilSignalled(ending);
   const { dataDir, listen, peer, mdns, exchange, reconcile, strangers, topic: topics } = options;
-  const passphrase = await currentPassphrase(keystoreIn(dataDir), options.passphraseFile);
+  let passphrase: string | undefined;
+  try {
+    passphrase = await currentPassphrase(keystoreIn(dataDir), options, ending.signal);
+  } catch (error) {
+    if (ending.signal.aborted) return 0;
+    throw error;
+  }
   const addresses = listen.length > 0 ? { listen: [...listen] } : {};
   const node = await createNode({
     dataDir,
@@ -73,12 +80,13 @@ export async function up(options: UpOptions): Promise<number> {
   }
 }
 
-/** The first signal ends the node in order; a second one ends the process at once. */
-function untilSignalled(): Promise<number> {
+/** The first signal ends the node in order, or the asking for its passphrase; a second one ends the process at once. */
+function untilSignalled(ending: AbortController): Promise<number> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
         resolve(0);
+        ending.abort();
         process.once(signal, () => process.exit(130));
       });
     }

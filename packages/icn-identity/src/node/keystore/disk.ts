@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { link, open, readdir, realpath, rename, rm, type FileHandle } from 'node:fs/promises';
 
 /**
@@ -38,6 +39,9 @@ export interface ReadFile {
 
 const ownerOnlyMode = 0o600;
 
+/** Else opening a pipe waits until somebody writes to it. Windows has no such flag, and no such pipes. */
+const readWithoutWaiting = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 /** Windows has neither mode bits nor folders that can be synced. */
 const isPosix = process.platform !== 'win32';
 
@@ -45,7 +49,7 @@ const isPosix = process.platform !== 'win32';
 export const nodeDisk: Disk = {
   resolve: (path) => realpath(path),
   read: async (path, bytesMax) =>
-    withFile(await open(path, 'r'), async (file) => {
+    withFile(await open(path, readWithoutWaiting), async (file) => {
       const stats = await file.stat();
       const isFile = stats.isFile();
       const bytes = new Uint8Array(isFile ? Math.min(stats.size, bytesMax) : 0);

@@ -16,14 +16,24 @@ import { dirname } from 'node:path';
 import type { Did } from '../../did.js';
 import { IdentityError } from '../../identity-error.js';
 import { generateKeyPair, type KeyPair } from '../../key-pair.js';
+import { createEnvelope } from '../../envelope/envelope.js';
 import { createRotation, openRotation } from '../../rotation/rotation.js';
 import type { Disk } from './disk.js';
-import { createFile, keepFile, removeFile, replaceFile } from './durable-file.js';
-import { corruptIdentity, didOfText, identityTextBytesMax, parseIdentityText } from './identity-text.js';
+import { createFile, isUnclaimed, keepFile, removeFile, replaceFile } from './durable-file.js';
+import { corruptIdentity, didOfText, identityTextBytesMax } from './identity-text.js';
+import { removeLeftovers } from './leftovers.js';
+import {
+  identityRetired,
+  readIfThere,
+  rotatingIn,
+  rotationFilesOf,
+  type RotationFiles,
+} from './rotation-files.js';
 
 /** What a statement says besides the keys. */
 export interface RotationTerms {
   readonly network: string;
+  /** Also its sequence, so later than all that the old key ever gave one: a number is given once, whatever is said. */
   readonly timestampMs: number;
 }
 
@@ -49,10 +59,11 @@ interface RotationParts {
   readonly open: (text: string, where: string) => Promise<KeyPair>;
 }
 
-const successorName = /^successor-of-(z[1-9A-HJ-NP-Za-km-z]{32,44})\.json$/;
-
-/** A key rotates once, and says nothing else for this purpose. */
-const sequence = 1;
+/** Whose key goes on, and the content of the identity file from then on. */
+interface Successor {
+  readonly did: Did;
+  readonly bytes: Uint8Array;
+}
 
 /** Ample for a statement, which has some 330 bytes and a network's name. */
 const statementBytesMax = 4_096;
@@ -60,10 +71,12 @@ const statementBytesMax = 4_096;
 export class IdentityRotation {
   readonly #parts: RotationParts;
   readonly #folder: string;
+  readonly #files: RotationFiles;
 
   constructor(parts: RotationParts) {
     this.#parts = parts;
     this.#folder = dirname(parts.path);
+    this.#files = rotationFilesOf(this.#folder, parts.old.keyPair.did);
   }
 
   /** Undefined where somebody else changed the identity meanwhile. Throws IdentityError, and what the disk throws. */
@@ -71,106 +84,130 @@ export class IdentityRotation {
     const { disk, path, old } = this.#parts;
     const finished = await this.#finish();
     if (finished !== undefined) return finished;
-    const files = this.#filesOf(old.keyPair.did);
-    const begun = await this.#readIfThere(files.statement, statementBytesMax);
-    const did = begun === undefined ? await this.#begin(terms) : this.#successorIn(begun, terms);
-    if (did === undefined) return undefined;
-    const kept = await this.#readIfThere(files.successor, identityTextBytesMax);
-    if (kept === undefined || didOfText(kept) !== did)
-      throw corruptIdentity(files.successor, `it does not hold ${did}, which ${files.statement} names`);
-    const bytes = await this.#asProtected(kept);
-    await keepFile(disk, path, files.retired);
-    const isReplaced = await replaceFile(disk, path, old.bytes, bytes);
-    bytes.fill(0);
+    this.#assertTerms(terms);
+    const begun = await readIfThere(disk, this.#files.statement, statementBytesMax);
+    const next = begun === undefined ? await this.#begin(terms) : await this.#resume(begun, terms);
+    if (next === undefined) return undefined;
+    await keepFile(disk, path, this.#files.retired);
+    const isReplaced = await replaceFile(disk, path, old.bytes, next.bytes);
+    next.bytes.fill(0);
     if (!isReplaced) return undefined;
-    await removeFile(disk, files.successor);
-    const { statement, retired } = files;
-    return { previous: old.keyPair.did, did, statement, retired, wasBegun: begun !== undefined };
+    await removeFile(disk, this.#files.successor);
+    return this.#rotated(old.keyPair.did, next.did, begun !== undefined);
   }
 
-  /** Steps 1 and 2. Undefined where somebody else is in them. */
-  async #begin(terms: RotationTerms): Promise<Did | undefined> {
-    const { disk, old } = this.#parts;
-    const { successor, statement } = this.#filesOf(old.keyPair.did);
-    const next = (await this.#openSuccessor(successor)) ?? (await this.#makeSuccessor(successor));
+  /** Before anything is written: an envelope of nothing takes the same terms. */
+  #assertTerms({ network, timestampMs }: RotationTerms): void {
+    const said = { network, timestampMs, sequence: timestampMs, recipient: null, payload: new Uint8Array() };
+    createEnvelope(this.#parts.old.keyPair, { ...said, purpose: 'icn/rotation' });
+  }
+
+  /** Steps 1 and 2. Undefined where somebody else is in them, or is changing the passphrase. */
+  async #begin(terms: RotationTerms): Promise<Successor | undefined> {
+    const { disk, path, old } = this.#parts;
+    const next = (await this.#openSuccessor()) ?? (await this.#makeSuccessor());
     if (next === undefined) return undefined;
-    const { bytes } = createRotation(old.keyPair, next, { ...terms, sequence });
-    next.seed.fill(0);
-    return (await createFile(disk, statement, bytes)) ? next.did : undefined;
+    try {
+      // Who changes the passphrase claims the file and looks for a successor: one of the two sees the other.
+      if (!(await isUnclaimed(disk, path, old.bytes))) return undefined;
+      const { network, timestampMs } = terms;
+      const said = { network, timestampMs, sequence: timestampMs };
+      const { bytes } = createRotation(old.keyPair, next.keyPair, said);
+      const isStated = await createFile(disk, this.#files.statement, bytes);
+      return isStated ? { did: next.keyPair.did, bytes: next.bytes } : undefined;
+    } finally {
+      next.keyPair.seed.fill(0);
+    }
   }
 
   /** One that a crash left, unless it cannot be opened: no statement names it, so it is let go. */
-  async #openSuccessor(path: string): Promise<KeyPair | undefined> {
-    const bytes = await this.#readIfThere(path, identityTextBytesMax);
+  async #openSuccessor(): Promise<{ keyPair: KeyPair; bytes: Uint8Array } | undefined> {
+    const { disk, open, format } = this.#parts;
+    const { successor } = this.#files;
+    const bytes = await readIfThere(disk, successor, identityTextBytesMax);
     if (bytes === undefined) return undefined;
     try {
-      return await this.#parts.open(new TextDecoder().decode(bytes), path);
+      const keyPair = await open(new TextDecoder().decode(bytes), successor);
+      return { keyPair, bytes: await format(keyPair) };
     } catch (error) {
       if (!(error instanceof IdentityError)) throw error;
-      await removeFile(this.#parts.disk, path);
+      await removeFile(disk, successor);
       return undefined;
     } finally {
       bytes.fill(0);
     }
   }
 
-  async #makeSuccessor(path: string): Promise<KeyPair | undefined> {
-    const next = generateKeyPair();
-    const bytes = await this.#parts.format(next);
-    const isCreated = await createFile(this.#parts.disk, path, bytes);
-    bytes.fill(0);
-    return isCreated ? next : undefined;
+  async #makeSuccessor(): Promise<{ keyPair: KeyPair; bytes: Uint8Array } | undefined> {
+    const keyPair = generateKeyPair();
+    const bytes = await this.#parts.format(keyPair);
+    return (await createFile(this.#parts.disk, this.#files.successor, bytes))
+      ? { keyPair, bytes }
+      : undefined;
   }
 
-  /** The same key, but not in the clear where a passphrase was set since it was made. */
-  async #asProtected(bytes: Uint8Array): Promise<Uint8Array> {
-    const stored = parseIdentityText(new TextDecoder().decode(bytes), 'the successor');
-    return stored.type === 'plain' ? this.#parts.format(stored.keyPair) : bytes;
+  /** The key that a statement names, kept from now on as the old one is, however it was kept until now. */
+  async #resume(statement: Uint8Array, terms: RotationTerms): Promise<Successor> {
+    const { disk, open, format, old } = this.#parts;
+    const did = this.#successorIn(statement, terms);
+    const { successor } = this.#files;
+    const kept = await readIfThere(disk, successor, identityTextBytesMax);
+    if (kept === undefined) throw identityRetired(old.keyPair.did, this.#files.statement);
+    if (didOfText(kept) !== did)
+      throw corruptIdentity(successor, `it does not hold ${did}, which ${this.#files.statement} names`);
+    const keyPair = await open(new TextDecoder().decode(kept), successor);
+    kept.fill(0);
+    try {
+      return { did, bytes: await format(keyPair) };
+    } finally {
+      keyPair.seed.fill(0);
+    }
   }
 
   #successorIn(bytes: Uint8Array, { network }: RotationTerms): Did {
     const { did } = this.#parts.old.keyPair;
     const rotation = openRotation(bytes, network);
+    if (rotation === 'network-wrong') {
+      throw new IdentityError(
+        'rotation-network',
+        `the rotation of ${did} was begun in another network than ${network}: rotate in that one`,
+      );
+    }
     if (typeof rotation !== 'string' && rotation.predecessor === did) return rotation.successor;
     const why = typeof rotation === 'string' ? rotation : 'of another';
     throw corruptIdentity(
-      this.#filesOf(did).statement,
-      `it is no rotation of ${did} in the network ${network} (${why}); another one would make that DID nobody's`,
+      this.#files.statement,
+      `it is no rotation of ${did} (${why}); another one would make that DID nobody's`,
     );
   }
 
   /** Step 5, where a crash cut it short. */
   async #finish(): Promise<Rotated | undefined> {
-    const { disk, old } = this.#parts;
-    for (const name of await disk.list(this.#folder)) {
-      const previous = successorName.exec(name)?.[1];
-      if (previous === undefined) continue;
-      const did = `did:icn:${previous}` as Did;
-      const { successor, statement, retired } = this.#filesOf(did);
-      const bytes = await this.#readIfThere(successor, identityTextBytesMax);
-      if (bytes === undefined || didOfText(bytes) !== old.keyPair.did) continue;
-      await removeFile(disk, successor);
-      return { previous: did, did: old.keyPair.did, statement, retired, wasBegun: true };
-    }
-    return undefined;
+    const { disk, path, old } = this.#parts;
+    const did = old.keyPair.did;
+    const [previous] = await endRotations(disk, this.#folder, did);
+    if (previous === undefined) return undefined;
+    await removeLeftovers(disk, path);
+    await disk.syncFolder(this.#folder);
+    return this.#rotated(previous, did, true);
   }
 
-  #filesOf(did: Did): { successor: string; statement: string; retired: string } {
-    const key = did.slice('did:icn:'.length);
-    const at = (name: string) => `${this.#folder}/${name}`;
-    return {
-      successor: at(`successor-of-${key}.json`),
-      statement: at(`rotation-${key}.cbor`),
-      retired: at(`retired-${key}.json`),
-    };
+  #rotated(previous: Did, did: Did, wasBegun: boolean): Rotated {
+    const { statement, retired } = rotationFilesOf(this.#folder, previous);
+    return { previous, did, statement, retired, wasBegun };
   }
+}
 
-  async #readIfThere(path: string, bytesMax: number): Promise<Uint8Array | undefined> {
-    try {
-      return (await this.#parts.disk.read(path, bytesMax)).bytes;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
+/** Does step 5 of the rotations to the DID that is in force, and gives the DIDs that they left. */
+export async function endRotations(disk: Disk, folder: string, inForce: Did): Promise<readonly Did[]> {
+  const ended: Did[] = [];
+  for (const previous of await rotatingIn(disk, folder)) {
+    const { successor } = rotationFilesOf(folder, previous);
+    const bytes = await readIfThere(disk, successor, identityTextBytesMax);
+    if (bytes === undefined || didOfText(bytes) !== inForce) continue;
+    bytes.fill(0);
+    await removeFile(disk, successor);
+    ended.push(previous);
   }
+  return ended;
 }

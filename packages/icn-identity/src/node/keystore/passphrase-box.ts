@@ -8,7 +8,7 @@ import { IdentityError } from '../../identity-error.js';
 import { randomBytes } from '../../random-bytes.js';
 import { seedBytes } from '../../validity.js';
 
-/** What a guess at the passphrase costs: 2^logN · r · p rounds over 128 · 2^logN · r bytes of memory. */
+/** What a guess at the passphrase costs: 2^logN · r · p rounds over 128 · r · (2^logN + p) bytes of memory. */
 export interface ScryptCost {
   readonly logN: number;
   readonly r: number;
@@ -46,10 +46,15 @@ const passphraseBytesMax = 1_024;
 /** Of a new passphrase, in characters: NIST SP 800-63B §5.1.1.1. Old ones are taken as they are. */
 const newPassphraseLengthMin = 8;
 
-/** Says whether a cost is one that scrypt has, and that {@link openSeed} grants. */
+/**
+ * Says whether a cost is one that scrypt has (RFC 7914 §2 and §6), and that {@link openSeed} grants. What it has not
+ * must not reach OpenSSL, whose error then stays with the thread and is thrown by the next import of a key.
+ */
 export function isAffordable({ logN, r, p }: ScryptCost): boolean {
-  if (![logN, r, p].every((value) => Number.isInteger(value) && value >= 1) || logN > 30) return false;
-  return 128 * 2 ** logN * r <= scryptMemoryBytesMax && 2 ** logN * r * p <= scryptWorkMax;
+  if (![logN, r, p].every((value) => Number.isInteger(value) && value >= 1)) return false;
+  if (logN > 30 || logN >= 16 * r) return false;
+  const N = 2 ** logN;
+  return 128 * r * (N + p) <= scryptMemoryBytesMax && N * r * p <= scryptWorkMax;
 }
 
 /**
@@ -101,7 +106,7 @@ async function deriveKey(passphrase: string, cost: ScryptCost, salt: Uint8Array)
   const secret = passphraseBytes(passphrase);
   const { r, p } = cost;
   const N = 2 ** cost.logN;
-  // OpenSSL counts some blocks beside the memory of RFC 7914.
+  // OpenSSL counts two blocks beside those of RFC 7914.
   const options = { N, r, p, maxmem: 128 * r * (N + p + 2) };
   try {
     return await new Promise((resolve, reject) => {
@@ -109,6 +114,11 @@ async function deriveKey(passphrase: string, cost: ScryptCost, salt: Uint8Array)
         if (error === null) resolve(new Uint8Array(key.buffer, key.byteOffset, key.length));
         else reject(error);
       });
+    });
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new IdentityError('identity-cost', `this machine does not grant what scrypt takes: ${why}`, {
+      cause,
     });
   } finally {
     secret.fill(0);
