@@ -22,5 +22,5 @@ export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: [`/test/(${Object.values(leftOut).flat().join('|')})\\.test\\.ts$`],
   testEnvironmentOptions: { customExportConditions: ['@icn/source', 'browser'] },
-  testTimeout: 300_000,
+  testTimeout: 60_000,
 };
