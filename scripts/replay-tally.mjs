@@ -4,8 +4,14 @@
 /** @typedef {{ senders: Uint32Array, sequences: Uint32Array, isRepetition: Uint8Array }} Arrivals */
 /** @typedef {{ from: number, verdicts: readonly string[], heapBytes: number, diskBytes: number, senderCount: number, isFirst: boolean }} Report */
 
-/** Envelopes that wait for one flush together. */
-export const batchSize = 2_000;
+/**
+ * Envelopes that wait for one flush together; of a small workload so few that each life of the guard has several.
+ *
+ * @param {Workload} workload
+ */
+export function batchSizeOf({ envelopes }) {
+  return Math.min(2_000, Math.ceil(envelopes / 8));
+}
 
 /** What the guards said, beside what they had to say. */
 export class Tally {
@@ -15,6 +21,7 @@ export class Tally {
   #heaps = [];
   #acceptedCounts;
   #arrivals;
+  #batchSize;
   #perSender;
   #restarts = -1; // the first life is none
   #unheardTo = 0;
@@ -27,15 +34,17 @@ export class Tally {
    * @param {Workload} workload
    * @param {Arrivals} arrivals
    */
-  constructor({ envelopes, senders }, arrivals) {
+  constructor(workload, arrivals) {
+    const { envelopes, senders } = workload;
     this.#arrivals = arrivals;
+    this.#batchSize = batchSizeOf(workload);
     this.#perSender = Math.ceil(envelopes / senders) + 1;
     this.#acceptedCounts = new Uint8Array(this.#perSender * senders);
   }
 
   /** What was being written may be remembered, though nobody heard of it. @param {number} from */
   crashed(from) {
-    this.#unheardTo = from + batchSize;
+    this.#unheardTo = from + this.#batchSize;
   }
 
   /** @param {Report} report */

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { build } from './build.mjs';
-import { batchSize, Tally } from './replay-tally.mjs';
+import { batchSizeOf, Tally } from './replay-tally.mjs';
 import { seeded } from './seeded.mjs';
 
 /** @typedef {import('./replay-tally.mjs').Arrivals} Arrivals */
@@ -70,12 +70,13 @@ async function judged(workload, folder) {
   const arrivals = arrivalsOf(workload);
   const total = arrivals.senders.length;
   const tally = new Tally(workload, arrivals);
+  const batchSize = batchSizeOf(workload);
   let from = 0;
   for (const stop of stopsOf(total, workload.crashes)) {
     const end = Math.min(stop.at + (stop.isCrash ? batchSize : 0), total);
     from = await live(workload, folder, from, { ...stop, end }, (report) => {
       tally.add(report);
-      progress(report.from + report.verdicts.length, total);
+      progress(report.from + report.verdicts.length, total, report.verdicts.length);
     });
     if (stop.isCrash) tally.crashed(from);
   }
@@ -142,6 +143,7 @@ async function work(...given) {
   const [workload = '', folder = '', from = '', to = ''] = given;
   const parsed = /** @type {Workload} */ (JSON.parse(workload));
   const { senders, sequences } = arrivalsOf(parsed);
+  const batchSize = batchSizeOf(parsed);
   const { createEnvelope, keyPairFromSeed, openEnvelope, ReplayGuard } =
     await import('../packages/icn-identity/dist/index.js');
   const { replayFiles } = await import('../packages/icn-identity/dist/node/replay-files.js');
@@ -217,10 +219,11 @@ function arrivalsOf({ envelopes, senders, window, duplicates, seed }) {
 /**
  * @param {number} done
  * @param {number} total
+ * @param {number} lastCount how many of them are new
  */
-function progress(done, total) {
+function progress(done, total, lastCount) {
   if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${total}${done === total ? '\n' : ''}`);
-  else if (done % 100_000 < batchSize) process.stderr.write(`${done} of ${total}\n`);
+  else if (done % 100_000 < lastCount) process.stderr.write(`${done} of ${total}\n`);
 }
 
 function parse() {

@@ -4,7 +4,8 @@
  * - `did-invalid`: a text is not the one spelling of a DID.
  * - `key-invalid`: bytes are not a public key (32 bytes, canonical, not of small order) or a seed (32 bytes).
  * - `hex-invalid`: a text is not lower-case hexadecimal of whole bytes.
- * - `envelope-invalid`: an envelope was to be made that no reader would take.
+ * - `envelope-invalid`: an envelope was to be made that no reader would take, or something else was given in place of one
+ *   that was opened.
  * - `box-invalid`: a box was to be sealed or opened with a text or context that no box may have.
  * - `replay-corrupt`: what a replay guard remembered was changed or lost.
  * - `replay-store`: the store of a replay guard failed, or was closed; `cause` is its error.

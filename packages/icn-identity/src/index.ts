@@ -15,9 +15,9 @@ export {
   type EnvelopeContent,
   type EnvelopeExpectation,
   type EnvelopeFault,
-  type SignedEnvelope,
 } from './envelope/envelope.js';
 export { envelopePayloadBytesMax } from './envelope/envelope-body.js';
+export type { SignedEnvelope } from './envelope/signed-envelope.js';
 export { IdentityError, type IdentityErrorCode } from './identity-error.js';
 export { generateKeyPair, keyPairFromSeed, type KeyPair } from './key-pair.js';
 export { randomBytes } from './random-bytes.js';

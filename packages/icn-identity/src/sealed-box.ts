@@ -54,13 +54,18 @@ const derivationTag = asciiZ('icn/sealed-box');
 
 /**
  * Seals `text` so that only the recipient reads it, and knows that it is the sender's. The ephemeral secret lives as
- * long as the call.
+ * long as the call, and is overwritten at its end, also where that is an error.
  *
  * @throws IdentityError `box-invalid` for a text above {@link sealedTextBytesMax} or a context that is no label;
  *   `did-invalid`; `key-invalid` for a recipient whose key is no point of the curve.
  */
 export function sealBox(sender: KeyPair, recipient: Did, context: BoxContext, text: Uint8Array): Uint8Array {
-  return sealBoxWith(randomBytes(keyBytes), sender, recipient, context, text);
+  const ephemeralSecret = randomBytes(keyBytes);
+  try {
+    return sealBoxWith(ephemeralSecret, sender, recipient, context, text);
+  } finally {
+    wipe(ephemeralSecret);
+  }
 }
 
 /** {@link sealBox} with a given ephemeral secret, for vectors: two boxes with one would lay open both texts. */
@@ -74,10 +79,10 @@ export function sealBoxWith(
   assertContext(context);
   if (text.length > sealedTextBytesMax)
     throw invalid(`the text has ${text.length} bytes, more than ${sealedTextBytesMax}`);
-  const ephemeral = nacl.box.keyPair.fromSecretKey(ephemeralSecret);
-  const ownSecret = x25519Secret(sender.seed);
   const recipientKey = publicKeyFromDid(recipient);
   const theirs = x25519PublicKey(recipientKey);
+  const ephemeral = nacl.box.keyPair.fromSecretKey(ephemeralSecret);
+  const ownSecret = x25519Secret(sender.seed);
   const secrets = sharedSecrets([ephemeral.secretKey, theirs], [ownSecret, theirs]);
   wipe(ephemeral.secretKey, ownSecret);
   if (secrets === undefined) throw invalid('its ephemeral secret makes no key'); // a DID is not of small order

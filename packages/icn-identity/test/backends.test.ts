@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { fromHex, toHex } from '../src/bytes.js';
+import { concatBytes, equalBytes, fromHex, toHex } from '../src/bytes.js';
 import type { CryptoBackend } from '../src/crypto/crypto-backend.js';
 import { backend as portable } from '../src/crypto/portable.js';
-import { backend as node } from '../src/node/crypto.js';
+import { backend as node, nodeBackend } from '../src/node/crypto.js';
 import { isValidSignature } from '../src/validity.js';
 import { rfc8032 } from './signature-cases.js';
 
@@ -41,7 +41,24 @@ describe.each(backends)('%s', (_, backend) => {
     expect(first).toHaveLength(count);
     if (count >= 32) {
       expect(first.subarray(-32)).not.toEqual(new Uint8Array(32));
-      expect(first).not.toEqual(second);
+      expect(equalBytes(first, second)).toBe(false);
     }
+  });
+});
+
+describe('the keys that node:crypto keeps', () => {
+  it('change no verdict, also when a key has left the cache and comes again', () => {
+    const small = nodeBackend(4);
+    const seed = new Uint8Array(32).fill(1);
+    const publicKey = small.publicKeyFromSeed(seed);
+    const message = Uint8Array.of(1, 2, 3);
+    const signature = small.signer(seed)(message);
+    const judged = (key: Uint8Array): boolean => isValidSignature(small, key, message, signature);
+    for (let i = 0; i < 100; i += 1) {
+      if (i % 20 === 0) expect(judged(publicKey)).toBe(true); // five generations later, and used twice in one
+      if (i % 20 < 2) expect(judged(publicKey)).toBe(true);
+      expect(judged(concatBytes(publicKey.subarray(0, 28), Uint8Array.of(i, 0, 0, 0)))).toBe(false);
+    }
+    expect(judged(publicKey)).toBe(true);
   });
 });

@@ -16,6 +16,7 @@ import {
   type KeyPair,
   type SignedEnvelope,
 } from '../src/index.js';
+import { isSignedEnvelope } from '../src/envelope/signed-envelope.js';
 import { envelopePurposes } from '../src/signature.js';
 import { encodeY, fieldPrime } from './curve.js';
 
@@ -64,6 +65,16 @@ describe('an envelope', () => {
     const made = createEnvelope(alice, content);
     expect(opened(made.bytes)).toEqual(made);
     expect(made).toEqual({ ...content, sender: alice.did, bytes: made.bytes });
+  });
+
+  it('is of a type that no literal has', () => {
+    const made = createEnvelope(alice, content);
+    const { bytes } = made;
+    const accepted: SignedEnvelope[] = [made, opened(bytes)];
+    // @ts-expect-error: nobody has checked this one's signature
+    accepted.push({ ...content, sender: alice.did, bytes });
+    expect(accepted.map(isSignedEnvelope)).toEqual([true, true, false]);
+    expect([{ ...made }, structuredClone({ ...made })].map(isSignedEnvelope)).toEqual([false, false]);
   });
 
   it('gives back all that may be said', () => {

@@ -125,6 +125,17 @@ describe('a rotation', () => {
   it('is not made to the same key', () => {
     expect(() => createRotation(a, a, at)).toThrow(expect.objectContaining({ code: 'envelope-invalid' }));
   });
+
+  it.each([
+    ['a network that is no text', { network: '\ud800' }],
+    ['a network without a name', { network: '' }],
+    ['sequence 0', { sequence: 0 }],
+    ['half a millisecond', { timestampMs: 0.5 }],
+  ])('is not made with %s', (_, part) => {
+    expect(() => createRotation(a, b, { ...at, ...part })).toThrow(
+      expect.objectContaining({ code: 'envelope-invalid' }),
+    );
+  });
 });
 
 describe('a set of rotations', () => {
@@ -136,7 +147,9 @@ describe('a set of rotations', () => {
       did: c.did,
       path: [rotation(a, b), rotation(b, c)],
     });
-    expect(keys.map(({ did }) => set.isRetired(did))).toEqual([true, true, false, false, false, false]);
+    expect(keys.map(({ did }) => set.resolve(did).state)).toEqual([
+      ...['retired', 'retired', 'current', 'current', 'current', 'current'],
+    ]);
   });
 
   it('keeps a retired DID retired, though somebody rotates back to it', () => {
@@ -145,7 +158,6 @@ describe('a set of rotations', () => {
     expect(set.resolve(b.did).state).toBe('cyclic');
     set.add(rotation(d, a));
     expect(set.resolve(d.did)).toMatchObject({ state: 'cyclic' });
-    expect(set.isRetired(a.did)).toBe(true);
   });
 
   it('resolves a fork to nobody, with two rotations that prove it', () => {
@@ -171,13 +183,43 @@ describe('a set of rotations', () => {
 
   it('is full at its bound, forgets nobody, and still learns of forks', () => {
     const set = new RotationSet('coop', 1);
-    expect(set.add(rotation(a, b))).toBe('added');
-    expect(set.add(rotation(a, b))).toBe('known');
+    expect([set.add(rotation(a, b)), set.add(rotation(a, b))]).toEqual(['added', 'known']);
     expect(set.add(rotation(b, c))).toBe('full');
+    expect([...set]).toEqual([rotation(a, b)]);
     expect(set.add(rotation(a, c))).toBe('added');
     expect(set.resolve(a.did).state).toBe('forked');
-    expect(set.isRetired(b.did)).toBe(false);
     expect(() => new RotationSet('coop', 0)).toThrow(RangeError);
+  });
+
+  it('says of nobody that he is current when it is full, for it may have turned his rotation away', () => {
+    const set = new RotationSet('coop', 2);
+    set.add(rotation(a, b));
+    expect([set.isFull, set.resolve(b.did).state]).toEqual([false, 'current']);
+    set.add(rotation(c, d));
+    expect(set.add(rotation(b, a))).toBe('full');
+    const stored = new RotationSet('coop', 2);
+    for (const each of set) stored.add(each);
+    for (const one of [set, stored]) {
+      expect(one.isFull).toBe(true);
+      expect(one.resolve(b.did)).toEqual({ state: 'incomplete', did: b.did, path: [] });
+      expect(one.resolve(a.did)).toEqual({ state: 'incomplete', did: b.did, path: [rotation(a, b)] });
+    }
+    const larger = setOf(...stored, rotation(b, a));
+    expect([b, c].map(({ did }) => larger.resolve(did).state)).toEqual(['cyclic', 'retired']);
+  });
+
+  it('takes nothing but what was made or opened here', () => {
+    const set = new RotationSet('coop');
+    const invalid = expect.objectContaining({ code: 'envelope-invalid' });
+    const { network, predecessor, sequence, timestampMs, bytes } = rotation(a, b);
+    // @ts-expect-error: a literal of the same shape is of another type
+    const literal: Rotation = { network, predecessor, successor: c.did, sequence, timestampMs, bytes };
+    for (const forged of [literal, { ...rotation(a, b) }]) {
+      expect(() => set.add(forged)).toThrow(invalid);
+      expect(() => endOfChain(a.did, [forged], 'coop')).toThrow(invalid);
+    }
+    expect(set.resolve(a.did).state).toBe('current');
+    expect(set.add(rotation(a, b))).toBe('added');
   });
 
   it('takes none of another network', () => {
@@ -244,8 +286,8 @@ describe('a set of rotations', () => {
 
 describe('a chain', () => {
   it('is checked by itself', () => {
-    expect(endOfChain(a.did, [])).toBe(a.did);
-    expect(endOfChain(a.did, [rotation(a, b), rotation(b, c)])).toBe(c.did);
+    expect(endOfChain(a.did, [], 'coop')).toBe(a.did);
+    expect(endOfChain(a.did, [rotation(a, b), rotation(b, c)], 'coop')).toBe(c.did);
   });
 
   it.each<[string, readonly Rotation[]]>([
@@ -255,8 +297,9 @@ describe('a chain', () => {
     ['that comes back', [rotation(a, b), rotation(b, a)]],
     ['that forks', [rotation(a, b), rotation(a, c)]],
     ['with one twice', [rotation(a, b), rotation(a, b)]],
+    ['of another network', [createRotation(a, b, { ...at, network: 'other' })]],
     ['of two networks', [rotation(a, b), createRotation(b, c, { ...at, network: 'other' })]],
   ])('is refused %s', (_, chain) => {
-    expect(endOfChain(a.did, chain)).toBeUndefined();
+    expect(endOfChain(a.did, chain, 'coop')).toBeUndefined();
   });
 });

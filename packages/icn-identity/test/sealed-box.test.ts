@@ -1,5 +1,6 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
+import nacl from 'tweetnacl';
 
 import { decodeCbor, encodeCbor, type Cbor } from '../src/cbor.js';
 import {
@@ -62,6 +63,36 @@ describe('a sealed box', () => {
 
   it('leaves the seeds as they were', () => {
     expect([alice.seed, bob.seed]).toEqual([new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]);
+  });
+});
+
+describe('the ephemeral secret of a sealed box', () => {
+  afterEach(() => void jest.restoreAllMocks());
+
+  /** The one that a call drew, and the copy that tweetnacl made of it. */
+  function secretsOf(seal: () => void): Uint8Array[] {
+    const made = jest.spyOn(nacl.box.keyPair, 'fromSecretKey');
+    seal();
+    expect(made).toHaveBeenCalledTimes(1);
+    return [made.mock.calls[0]![0], (made.mock.results[0]!.value as nacl.BoxKeyPair).secretKey];
+  }
+
+  it('is overwritten when the box is sealed', () => {
+    let bytes = new Uint8Array();
+    const secrets = secretsOf(() => (bytes = Uint8Array.from(sealBox(alice, bob.did, context, text))));
+    expect(secrets).toEqual([new Uint8Array(32), new Uint8Array(32)]);
+    expect(openBox(bob, alice.did, context, bytes)).toEqual({ text }); // it was another until then
+    expect(partsOf(bytes)[1]).not.toEqual(nacl.scalarMult.base(new Uint8Array(32)));
+  });
+
+  it('is overwritten when that fails', () => {
+    jest.spyOn(nacl, 'secretbox').mockImplementation(() => {
+      throw new Error('out of memory');
+    });
+    const secrets = secretsOf(() => {
+      expect(() => sealBox(alice, bob.did, context, text)).toThrow('out of memory');
+    });
+    expect(secrets).toEqual([new Uint8Array(32), new Uint8Array(32)]);
   });
 });
 

@@ -16,12 +16,7 @@ import {
   isSequence,
   type EnvelopeBody,
 } from './envelope-body.js';
-
-/** An envelope whose signature is valid: {@link createEnvelope} and {@link openEnvelope} are its only makers. */
-export interface SignedEnvelope extends EnvelopeBody {
-  /** Exactly what travels, to be stored and passed on as it is. */
-  readonly bytes: Uint8Array;
-}
+import { signedEnvelope, type SignedEnvelope } from './signed-envelope.js';
 
 /** What the caller of {@link createEnvelope} chooses; the sender is whose key pair it is. */
 export type EnvelopeContent = Omit<EnvelopeBody, 'sender'>;
@@ -61,13 +56,13 @@ export const envelopeBytesMax = envelopePayloadBytesMax + 1_024;
  * @throws IdentityError `envelope-invalid` for fields that no reader would take.
  */
 export function createEnvelope(keyPair: KeyPair, content: EnvelopeContent): SignedEnvelope {
-  assertContent(content);
+  assertEnvelopeContent(content);
   const { purpose, network, recipient, sequence, timestampMs } = content;
   const payload = Uint8Array.from(content.payload);
   const fields = { purpose, network, sender: keyPair.did, recipient, sequence, timestampMs, payload };
   const body = encodeBody(fields);
   const bytes = encodeCbor([body, sign(keyPair, purpose, body)]);
-  return Object.freeze({ ...fields, bytes });
+  return signedEnvelope({ ...fields, bytes });
 }
 
 /**
@@ -90,7 +85,7 @@ export function openEnvelope(
   if (body.recipient !== expected.recipient) return 'recipient-wrong';
   if (!verify(publicKeyFromDid(body.sender), body.purpose, parts.body, parts.signature))
     return 'signature-wrong';
-  return Object.freeze({ ...body, bytes: Uint8Array.from(bytes) });
+  return signedEnvelope({ ...body, bytes: Uint8Array.from(bytes) });
 }
 
 /** Exactly two byte strings: what may grow stands inside the body, where it is signed. */
@@ -102,7 +97,8 @@ function decodeParts(bytes: Uint8Array): { body: Uint8Array; signature: Uint8Arr
   return signature.length === signatureBytes ? { body, signature } : undefined;
 }
 
-function assertContent({
+/** @throws IdentityError `envelope-invalid` for what {@link createEnvelope} refuses, before anything is signed. */
+export function assertEnvelopeContent({
   purpose,
   network,
   recipient,

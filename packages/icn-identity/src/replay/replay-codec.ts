@@ -7,6 +7,7 @@ import { decodeCbor, encodeArray, encodeCbor } from '../cbor.js';
 import { didFromPublicKey, publicKeyFromDid, type Did } from '../did.js';
 import { sha256 } from '../sha256.js';
 import { isPublicKey } from '../validity.js';
+import { isSequence } from '../envelope/envelope-body.js';
 import type { ReplayLimits, ReplayState, SenderRecord, Sighting } from './replay-state.js';
 import { SlidingWindow } from './sliding-window.js';
 
@@ -32,12 +33,10 @@ export function decodeSightings(batch: Uint8Array): Sighting[] | undefined {
   const sightings: Sighting[] = [];
   for (let offset = 0; offset < batch.length; offset += replayRecordBytes) {
     const key = batch.subarray(offset, offset + 32);
-    if (!isPublicKey(key)) return undefined;
-    sightings.push({
-      sender: didFromPublicKey(key),
-      sequence: Number(view.getBigUint64(offset + 32)),
-      timestampMs: Number(view.getBigUint64(offset + 40)),
-    });
+    const sequence = Number(view.getBigUint64(offset + 32));
+    const timestampMs = Number(view.getBigUint64(offset + 40));
+    if (!isPublicKey(key) || !isSequence(sequence) || !Number.isSafeInteger(timestampMs)) return undefined;
+    sightings.push({ sender: didFromPublicKey(key), sequence, timestampMs });
   }
   return sightings;
 }

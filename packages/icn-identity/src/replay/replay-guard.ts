@@ -1,5 +1,4 @@
-import { parseDid } from '../did.js';
-import type { SignedEnvelope } from '../envelope/envelope.js';
+import { isSignedEnvelope, type SignedEnvelope } from '../envelope/signed-envelope.js';
 import { IdentityError } from '../identity-error.js';
 import {
   decodeSightings,
@@ -8,7 +7,7 @@ import {
   replayRecordBytes,
   restoreSnapshot,
 } from './replay-codec.js';
-import { ReplayState, type ReplayLimits, type ReplayVerdict, type Sighting } from './replay-state.js';
+import { ReplayState, type ReplayLimits, type ReplayVerdict } from './replay-state.js';
 import type { ReplayStore } from './replay-store.js';
 
 export const defaultReplayLimits: ReplayGuardLimits = {
@@ -30,23 +29,25 @@ const sendersLimit = 65_536;
 export interface ReplayGuardLimits extends ReplayLimits {
   /** Records appended until a snapshot takes their place. */
   readonly appendedMax: number;
-  /** Envelopes that wait for the store. */
+  /** Envelopes that wait for the store, be they accepted or refused. */
   readonly waitingMax: number;
 }
 
 /** `busy`: too many wait for the store; nothing was remembered, it may be offered again. */
 export type Admission = ReplayVerdict | 'busy';
 
-interface Waiting {
-  readonly record: Uint8Array;
+/** What goes to the store together. `durable` settles with it, and is waited for by at least who brought a record. */
+interface Batch {
+  readonly records: Uint8Array[];
+  readonly durable: Promise<void>;
   readonly settle: (error?: IdentityError) => void;
 }
 
 /**
  * Accepts each envelope at most once, in any order within a window of its sender, across restarts.
  *
- * 1. What was accepted is on disk before anybody hears of it. So it is never accepted again, and a crash between that
- *    and the caller's work loses the envelope: at most once.
+ * 1. What was accepted is on disk before anybody hears of it, be it from the acceptance or from the refusal of another.
+ *    So it is never accepted again, and a crash between that and the caller's work loses the envelope: at most once.
  * 2. What was accepted is on disk to the sequence, and nothing else but what was being written in a crash. So after a
  *    restart the guard says what it would have said without.
  * 3. Its memory and its store are bounded, by the rule of {@link ReplayState}.
@@ -60,7 +61,10 @@ export class ReplayGuard {
   readonly #limits: ReplayGuardLimits;
   readonly #state: ReplayState;
   #appendedCount: number;
-  #waiting: Waiting[] = [];
+  /** The batch at the store, and the one that gathers meanwhile. */
+  #writing: Batch | undefined;
+  #gathering: Batch | undefined;
+  #waitingCount = 0;
   #flushing: Promise<void> | undefined;
   #failure: IdentityError | undefined;
 
@@ -105,26 +109,38 @@ export class ReplayGuard {
 
   /**
    * Says whether to act on an envelope that {@link openEnvelope} gave. `nowMs` is the own clock. Many may be asked at
-   * once: they share a flush.
+   * once: they share a flush. A refusal for what another brought waits for the flush that makes that durable.
    *
    * @throws IdentityError `replay-store` when the store failed: this envelope may or may not be remembered, and the
-   *   guard accepts nothing more until it is opened anew. `did-invalid` for a sender that is not spelt as a DID.
+   *   guard accepts nothing more until it is opened anew. `envelope-invalid` for anything but an envelope that was opened.
    */
-  async admit(envelope: Pick<SignedEnvelope, keyof Sighting>, nowMs: number): Promise<Admission> {
+  async admit(envelope: SignedEnvelope, nowMs: number): Promise<Admission> {
+    if (!isSignedEnvelope(envelope))
+      throw new IdentityError('envelope-invalid', 'not an envelope that openEnvelope or createEnvelope gave');
     if (this.#failure !== undefined) throw this.#failure;
-    const { sequence, timestampMs } = envelope;
-    const sighting = { sender: parseDid(envelope.sender), sequence, timestampMs };
-    const verdict = this.#state.judge(sighting, nowMs);
-    if (verdict !== 'accepted') return verdict;
-    if (this.#waiting.length >= this.#limits.waitingMax) return 'busy';
-    const record = encodeSighting(sighting);
-    this.#state.remember(sighting);
-    await new Promise<void>((resolve, reject) => {
-      const settle = (error?: IdentityError): void => (error === undefined ? resolve() : reject(error));
-      this.#waiting.push({ record, settle });
+    const verdict = this.#state.judge(envelope, nowMs);
+    if (verdict === 'in-future') return verdict; // what is remembered has no part in it
+    if (this.#waitingCount >= this.#limits.waitingMax) return 'busy';
+    if (verdict === 'accepted') {
+      this.#gathering ??= emptyBatch();
+      this.#gathering.records.push(encodeSighting(envelope));
+      this.#state.remember(envelope);
       this.#flushing ??= this.#flush();
-    });
-    return 'accepted';
+    }
+    await this.#durable();
+    return verdict;
+  }
+
+  /** Fulfils when all that is remembered now is durable. */
+  async #durable(): Promise<void> {
+    const last = this.#gathering ?? this.#writing;
+    if (last === undefined) return;
+    this.#waitingCount += 1;
+    try {
+      await last.durable;
+    } finally {
+      this.#waitingCount -= 1;
+    }
   }
 
   /** Waits for what is on its way to the store, and closes it. Nothing is admitted after. */
@@ -137,17 +153,16 @@ export class ReplayGuard {
   /** One operation of the store at a time; what comes meanwhile goes with the next. */
   async #flush(): Promise<void> {
     await Promise.resolve(); // so that all that one turn admits go together
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting;
-      this.#waiting = [];
-      const failure = await this.#write(batch.map(({ record }) => record)).then(
-        () => undefined,
-        storeFailure,
-      );
-      for (const { settle } of batch) settle(failure);
+    while (this.#gathering !== undefined) {
+      const batch = this.#gathering;
+      [this.#writing, this.#gathering] = [batch, undefined];
+      const failure = await this.#write(batch.records).then(() => undefined, storeFailure);
+      this.#writing = undefined;
+      batch.settle(failure);
       if (failure === undefined) continue;
       this.#failure = failure;
-      for (const { settle } of this.#waiting.splice(0)) settle(failure);
+      (this.#gathering as Batch | undefined)?.settle(failure);
+      this.#gathering = undefined;
     }
     this.#flushing = undefined;
   }
@@ -176,6 +191,14 @@ async function restore(store: ReplayStore, state: ReplayState, limits: ReplayLim
     count += sightings.length;
   }
   return count;
+}
+
+function emptyBatch(): Batch {
+  let settle: Batch['settle'] = () => undefined;
+  const durable = new Promise<void>((resolve, reject) => {
+    settle = (error) => (error === undefined ? resolve() : reject(error));
+  });
+  return { records: [], durable, settle };
 }
 
 function joined(records: readonly Uint8Array[]): Uint8Array {

@@ -1,20 +1,26 @@
 import { compareBytes } from '../bytes.js';
 import type { Did } from '../did.js';
-import type { Rotation } from './rotation.js';
+import { IdentityError } from '../identity-error.js';
+import { isRotation, type Rotation } from './rotation.js';
 
 /**
  * Who a DID is today.
  *
  * - `current`: it never rotated; it speaks for itself.
  * - `retired`: it goes on as `did`, and is itself nobody any more.
+ * - `incomplete`: as far as is known it goes on as `did`, be that itself; but the set is full, and whether a rotation of
+ *   `did` was turned away nobody remembers.
  * - `forked`: on the way, `at` has two successors, so it is not known who goes on; `evidence` is two of its rotations.
  * - `cyclic`: the way comes back to where it was, so nobody goes on.
  *
  * `path` are the rotations walked, in order: with them anybody can come to the same answer.
  */
 export type Resolution =
-  | { readonly state: 'current'; readonly did: Did; readonly path: readonly Rotation[] }
-  | { readonly state: 'retired'; readonly did: Did; readonly path: readonly Rotation[] }
+  | {
+      readonly state: 'current' | 'retired' | 'incomplete';
+      readonly did: Did;
+      readonly path: readonly Rotation[];
+    }
   | {
       readonly state: 'forked';
       readonly at: Did;
@@ -25,7 +31,7 @@ export type Resolution =
 
 /**
  * What {@link RotationSet.add} did: `added`; `known` when that changes nothing; `full` when there is no room, and nothing
- * was kept; `network-wrong`.
+ * was kept: open a set with more, and add all again; `network-wrong`.
  */
 export type RotationAddition = 'added' | 'known' | 'full' | 'network-wrong';
 
@@ -41,7 +47,8 @@ export const rotationPredecessorsMax = 8_192;
  *    successor the smallest bytes. More add nothing, since two prove the fork.
  *
  * The exception is `full`, by name: past `predecessorsMax` retired DIDs no further one is taken up, because to forget one
- * would bring it back to life. Making key pairs costs nothing, so add the rotations of those who matter.
+ * would bring it back to life. From then on, also after a restart with what it yielded, no DID is `current`, and no way is
+ * known to end where it seems to: `incomplete`. Making key pairs costs nothing, so add the rotations of those who matter.
  */
 export class RotationSet {
   readonly #network: string;
@@ -60,12 +67,23 @@ export class RotationSet {
     for (const kept of this.#rotations.values()) yield* kept;
   }
 
-  /** Takes up a rotation that {@link openRotation} or {@link createRotation} gave. */
+  /** Whether it takes up no DID any more that it does not know as retired. */
+  get isFull(): boolean {
+    return this.#rotations.size >= this.#predecessorsMax;
+  }
+
+  /**
+   * Takes up a rotation that {@link openRotation} or {@link createRotation} gave.
+   *
+   * @throws IdentityError `envelope-invalid` for anything else, such as a copy of one: who signed it is not known.
+   */
   add(rotation: Rotation): RotationAddition {
+    if (!isRotation(rotation))
+      throw new IdentityError('envelope-invalid', 'not a rotation that openRotation or createRotation gave');
     if (rotation.network !== this.#network) return 'network-wrong';
     const kept = this.#rotations.get(rotation.predecessor);
     if (kept === undefined) {
-      if (this.#rotations.size >= this.#predecessorsMax) return 'full';
+      if (this.isFull) return 'full';
       this.#rotations.set(rotation.predecessor, [rotation]);
       return 'added';
     }
@@ -75,18 +93,13 @@ export class RotationSet {
     return 'added';
   }
 
-  /** Whether a DID has rotated, to whomever: then nothing that it signs later counts. */
-  isRetired(did: Did): boolean {
-    return this.#rotations.has(did);
-  }
-
   resolve(did: Did): Resolution {
     const path: Rotation[] = [];
     const visited = new Set<Did>([did]);
     let at = did;
     for (;;) {
       const kept = this.#rotations.get(at);
-      if (kept === undefined) return { state: path.length === 0 ? 'current' : 'retired', did: at, path };
+      if (kept === undefined) return { state: this.#stateAtEnd(path), did: at, path };
       if (kept.length === 2) return { state: 'forked', at, evidence: kept, path };
       path.push(kept[0]);
       at = kept[0].successor;
@@ -94,14 +107,20 @@ export class RotationSet {
       visited.add(at);
     }
   }
+
+  #stateAtEnd(path: readonly Rotation[]): 'current' | 'retired' | 'incomplete' {
+    if (this.isFull) return 'incomplete';
+    return path.length === 0 ? 'current' : 'retired';
+  }
 }
 
 /**
- * Checks a chain that somebody shows, by itself: each rotation takes over from the last, no DID comes twice. Gives the
- * DID at its end, or undefined. That the chain is all there is, only a {@link RotationSet} with the others knows.
+ * Checks a chain that somebody shows, by itself: each rotation is of this network and takes over from the last, no DID
+ * comes twice. Gives the DID at its end, or undefined. That the chain is all there is, only a {@link RotationSet} with the
+ * others knows.
  */
-export function endOfChain(from: Did, chain: readonly Rotation[]): Did | undefined {
-  const set = new RotationSet(chain[0]?.network ?? '', Math.max(1, chain.length));
+export function endOfChain(from: Did, chain: readonly Rotation[], network: string): Did | undefined {
+  const set = new RotationSet(network, chain.length + 1); // never full, so that its end is no `incomplete`
   for (const rotation of chain) if (set.add(rotation) !== 'added') return undefined;
   const resolution = set.resolve(from);
   const isWhole =

@@ -4,18 +4,25 @@
 import { decodeCbor, encodeCbor } from '../cbor.js';
 import { didFromPublicKey, publicKeyFromDid, type Did } from '../did.js';
 import {
+  assertEnvelopeContent,
   createEnvelope,
   openEnvelope,
   type EnvelopeFault,
-  type SignedEnvelope,
 } from '../envelope/envelope.js';
+import type { SignedEnvelope } from '../envelope/signed-envelope.js';
 import { IdentityError } from '../identity-error.js';
 import type { KeyPair } from '../key-pair.js';
 import { sign, verify } from '../signature.js';
 import { isPublicKey, signatureBytes } from '../validity.js';
 
-/** That `predecessor` goes on as `successor`, signed by both: {@link createRotation} and {@link openRotation} make it. */
+declare const rotationBrand: unique symbol;
+
+/**
+ * That `predecessor` goes on as `successor`, signed by both: {@link createRotation} and {@link openRotation} are its only
+ * makers. A literal of the same shape is of another type, and a {@link RotationSet} refuses it.
+ */
 export interface Rotation {
+  readonly [rotationBrand]: true;
   readonly network: string;
   readonly predecessor: Did;
   readonly successor: Did;
@@ -41,7 +48,8 @@ const purpose = 'icn/rotation';
  * Lets `predecessor` go on as `successor`: sign once, keep the bytes, never sign another. Two rotations of one DID make
  * it nobody's ({@link RotationSet}).
  *
- * @throws IdentityError `envelope-invalid`, also when both are one.
+ * @throws IdentityError `envelope-invalid` for fields that no reader would take, also when both keys are one. Neither key
+ *   has signed anything then.
  */
 export function createRotation(
   predecessor: KeyPair,
@@ -50,10 +58,11 @@ export function createRotation(
 ): Rotation {
   if (predecessor.did === successor.did)
     throw new IdentityError('envelope-invalid', 'not a rotation: the new key is the old one');
+  const content = { purpose, network, recipient: null, sequence, timestampMs } as const;
+  assertEnvelopeContent({ ...content, payload: new Uint8Array() });
   const accepted = acceptedBytes(network, predecessor.publicKey, successor.publicKey);
   const payload = encodeCbor([successor.publicKey, sign(successor, 'icn/rotation-accepted', accepted)]);
-  const content = { purpose, network, recipient: null, sequence, timestampMs, payload } as const;
-  return rotationOf(createEnvelope(predecessor, content), successor.did);
+  return rotationOf(createEnvelope(predecessor, { ...content, payload }), successor.did);
 }
 
 /** Reads a rotation that anybody may have made, and checks both signatures. Never throws, whatever the bytes. */
@@ -80,7 +89,17 @@ function acceptedBytes(network: string, predecessor: Uint8Array, successor: Uint
   return encodeCbor([network, predecessor, successor]);
 }
 
+const made = new WeakSet<object>();
+
 function rotationOf(envelope: SignedEnvelope, successor: Did): Rotation {
   const { network, sender, sequence, timestampMs, bytes } = envelope;
-  return Object.freeze({ network, predecessor: sender, successor, sequence, timestampMs, bytes });
+  const fields = { network, predecessor: sender, successor, sequence, timestampMs, bytes };
+  const rotation = Object.freeze(fields) as unknown as Rotation;
+  made.add(rotation);
+  return rotation;
+}
+
+/** Whether this package made it; types can be talked out of what they say. */
+export function isRotation(value: object): value is Rotation {
+  return made.has(value);
 }
