@@ -33,6 +33,9 @@ const renewed: CloseReason = {
   text: 'much was heard that carried nothing; a new connection begins anew',
 };
 
+/** Datagrams in one turn by which much is flowing: then its sender waits for the acknowledgement, and nobody for an answer. Guess. */
+const flowingFrom = 8;
+
 const endlessHandshake: CloseReason = {
   code: 'protocol-error',
   by: 'us',
@@ -65,6 +68,8 @@ export class QuicConnection implements Connection {
   #resolveClosed: (reason: CloseReason) => void = () => {};
   #phase: Phase = 'handshaking';
   #processed = false;
+  /** Datagrams since this side has spoken. */
+  #unansweredCount = 0;
   #refusedBecause = '';
 
   constructor(options: QuicConnectionOptions) {
@@ -176,6 +181,7 @@ export class QuicConnection implements Connection {
     }
     this.#processed = true;
     this.#hearing.heard();
+    this.#unansweredCount += 1;
     this.#turns.hearSoon();
     return true;
   }
@@ -202,10 +208,12 @@ export class QuicConnection implements Connection {
 
   #hear(): void {
     this.#unlessOver(() => this.#advance());
-    this.#turns.speakSoon();
+    if (this.#unansweredCount >= flowingFrom) this.#speak();
+    else this.#turns.speakSoon();
   }
 
   #speak(): void {
+    this.#unansweredCount = 0;
     this.#unlessOver(() => {
       this.#flush();
       if (this.#introduction.ask()) this.#flush();
