@@ -1,6 +1,7 @@
 import { equalBytes } from '@icn/identity';
 import { encodeParts, entryByteCount, type EntryParts } from '../entry/entry.js';
 import type { EntryId, EntryName } from '../entry/entry-name.js';
+import { ProofVerifier, type Proof } from '../entry/proof.js';
 import type { StoredHeader, StoredWithdrawal, StoreWrite } from '../entry/entry-store.js';
 import { PROTOCOL } from '../limits.js';
 import type { Topic } from '../topic.js';
@@ -12,6 +13,8 @@ interface Stored {
   readonly entry: KnownEntry;
   /** Without, it is a header that proves a fork. */
   hasPayload: boolean;
+  /** Where this node was given another than the ledger has: an author may prove one entry in several ways. */
+  proof: Proof | undefined;
   position: number | undefined;
   isLinked: boolean;
 }
@@ -42,6 +45,7 @@ export interface WriteFault {
  */
 export class Disk {
   readonly #ledger: EntryLedger;
+  readonly #proofs = new ProofVerifier();
   readonly #topics = new Map<Topic, TopicDisk>();
 
   constructor(ledger: EntryLedger) {
@@ -160,7 +164,7 @@ export class Disk {
     let byteCount = 0;
     for (const id of ids) {
       const stored = this.#topics.get(topic)?.entries.get(id);
-      const parts = stored?.hasPayload === false ? withoutPayload(stored.entry.parts) : stored?.entry.parts;
+      const parts = stored === undefined ? undefined : partsOf(stored);
       if (parts !== undefined) byteCount += entryByteCount(parts);
       if (found.length > 0 && byteCount > bytesMax) break;
       found.push(parts);
@@ -183,8 +187,8 @@ export class Disk {
     for (const [topic, before] of [...this.#topics]) {
       const { entryCount = 0, positionCount = 0 } = mark.get(topic) ?? {};
       this.#topics.delete(topic);
-      for (const { entry, hasPayload } of [...before.entries.values()].slice(0, entryCount))
-        this.#writeEntry(topic, entry.name.id, hasPayload ? entry.parts : withoutPayload(entry.parts));
+      for (const stored of [...before.entries.values()].slice(0, entryCount))
+        this.#writeEntry(topic, stored.entry.name.id, partsOf(stored));
       for (const [index, at] of before.positions.slice(0, positionCount).entries()) {
         if (typeof at === 'string') this.#writePosition(topic, index + 1, at);
         else this.#writeAt(topic, index + 1, at);
@@ -196,12 +200,21 @@ export class Disk {
     const entry = this.#ledger.intern(id, parts);
     if (entry === undefined)
       return [{ invariant: 'I5', detail: `the bytes written as ${id} are not that entry` }];
-    const written = parts.payload === undefined ? withoutPayload(entry.parts) : entry.parts;
-    const isSame = written === parts || equalBytes(encodeParts(written), encodeParts(parts));
+    const known = entry.parts;
+    const isSame =
+      equalBytes(parts.header, known.header) &&
+      (parts.payload === undefined || isEqual(parts.payload, known.payload));
     if (!isSame || entry.topic !== topic)
       return [{ invariant: 'I5', detail: `other bytes are written as ${id}` }];
+    const proof = isSameProof(parts, known) ? undefined : parts.proof;
+    if (proof !== undefined && !this.#proofs.isGenuine(entry.name, proof))
+      return [{ invariant: 'I5', detail: `what is written as the proof of ${id} proves nothing` }];
     const disk = this.#topicDisk(topic);
-    const stored = disk.entries.get(id) ?? { entry, hasPayload: false, position: undefined, isLinked: false };
+    const stored: Stored = disk.entries.get(id) ?? {
+      entry,
+      ...{ hasPayload: false, proof, position: undefined, isLinked: false },
+    };
+    stored.proof = proof;
     disk.entries.set(id, stored);
     const siblings = this.#ledger.siblingsOf(entry).filter((sibling) => disk.entries.has(sibling));
     if (siblings.length > 1) disk.forks.set(placeOf(entry), { name: entry.name, count: siblings.length });
@@ -241,6 +254,21 @@ export class Disk {
       );
     return disk;
   }
+}
+
+/** As this node was given it. */
+function partsOf({ entry: { parts }, hasPayload, proof = parts.proof }: Stored): EntryParts {
+  if (hasPayload && proof === parts.proof) return parts;
+  return { header: parts.header, payload: hasPayload ? parts.payload : undefined, proof };
+}
+
+function isSameProof(one: EntryParts, other: EntryParts): boolean {
+  if (one.proof === other.proof) return true;
+  return equalBytes(encodeParts(withoutPayload(one)), encodeParts(withoutPayload(other)));
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array | undefined): boolean {
+  return one === other || (other !== undefined && equalBytes(one, other));
 }
 
 function withoutPayload({ header, proof }: EntryParts): EntryParts {

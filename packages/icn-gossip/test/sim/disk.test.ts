@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Disk, EntryLedger } from '../../src/sim/index.js';
 import type { StoreWrite } from '../../src/entry/entry-store.js';
+import { proofsOf } from '../../src/entry/proof.js';
 import { entryOf, keyPair, logOf, text, TOPIC } from '../fixtures.js';
 
 const log = logOf(keyPair(1), 4);
@@ -42,6 +43,20 @@ describe('Disk', () => {
     expect(disk.read(TOPIC, ids, 1)).toEqual([log[0]!.parts]);
   });
 
+  it('keeps the proof that it was given, also where another disk was given another', () => {
+    const [, second] = proofsOf(keyPair(1), [log[1]!.name.id, log[0]!.name.id]);
+    const ledger = new EntryLedger();
+    const [one, other] = [new Disk(ledger), new Disk(ledger)];
+    const { name, parts } = log[0]!;
+    const proven = { ...parts, proof: second! };
+    expect(one.write([entryWrite(0)])).toEqual([]);
+    expect(other.write([{ type: 'entry', topic: TOPIC, id: name.id, parts: proven }])).toEqual([]);
+    expect(one.read(TOPIC, [name.id], 10_000)).toEqual([parts]);
+    const mark = other.mark();
+    other.restore(mark);
+    expect(other.read(TOPIC, [name.id], 10_000)).toEqual([proven]);
+  });
+
   it('becomes its old backup', () => {
     const disk = new Disk(new EntryLedger());
     disk.write([entryWrite(0), positionWrite(0, 1), entryWrite(1)]);
@@ -71,6 +86,14 @@ describe('Disk', () => {
       'another payload than the author wrote',
       'I5',
       [entryWrite(0), { ...entryWrite(0), parts: { ...log[0]!.parts, payload: text('else') } } as StoreWrite],
+    ],
+    [
+      'a proof that proves nothing',
+      'I5',
+      [
+        entryWrite(0),
+        { ...entryWrite(0), parts: { ...log[0]!.parts, proof: log[1]!.parts.proof } } as StoreWrite,
+      ],
     ],
     ['an entry of another topic', 'I5', [{ ...entryWrite(0), topic: 'other' } as StoreWrite]],
   ])('notes %s', (_, invariant, writes) => {
