@@ -57,7 +57,7 @@ function showDone(learner: Learner, lab: Lab, progress: Progress): void {
   );
   const course = COURSES.find(({ labs }) => labs.includes(lab));
   terminal.line();
-  if (course?.number === '08')
+  if (course?.number === '08' || next === undefined)
     terminal.line(`The checkpoint of course 08: ${terminal.command('checkpoint 08')}`);
   terminal.line(`Compare with ours: ${terminal.command(`solution ${lab.number}`)}`);
   if (next !== undefined) terminal.line(`Next: ${terminal.command(`start ${next.number}`)}`);

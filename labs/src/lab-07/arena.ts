@@ -158,7 +158,8 @@ export class Arena {
 
   draw(rows: readonly RecordedRow[] = this.recorder.rows): string[] {
     const half = Math.ceil(ROWS_SHOWN / 2);
-    const isLong = rows.length > ROWS_SHOWN;
+    // A line that says that one is left out would be as long as that one.
+    const isLong = rows.length > 2 * half + 1;
     const names = this.nodes.map(nameOf);
     const [head, ...first] = drawSequence(names, this.recorder.diagram(isLong ? rows.slice(0, half) : rows));
     if (!isLong) return [head ?? '', ...first];
