@@ -116,8 +116,9 @@ export class QuicEndpoint {
 
   /** Lets the process end although the socket is open: nothing but farewells is left to say here. */
   unrefIfOver(): void {
-    const isOver = [...this.#links].every((link) => link.connection?.phase === 'over');
-    if (isOver && this.onInitial === undefined) this.#socket.unref();
+    if (this.onInitial !== undefined) return;
+    for (const { connection } of this.#links) if (connection?.phase !== 'over') return;
+    this.#socket.unref();
   }
 
   /** Takes no new connections. Closes at once if no live connection is left. */
